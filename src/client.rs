@@ -1,0 +1,420 @@
+//! The client's side of the conversation, the mirror image of [`server`](crate::server).
+//!
+//! ```text
+//!  Client::new(offer): send
+//!    |  read
+//!    +--> Step::UserPass(permit) -- send: send --+
+//!    +--> Step::SubNegotiate(permit) ------------+  the wire is yours until `authenticated`
+//!    v                                           |  read, or at once
+//!  Step::Request(permit) <-----------------------+
+//!    |  send: send
+//!    |  read
+//!    v
+//!  Step::Reply(reply, None): the connection is the application's
+//!  Step::Reply(reply, Some(client)): BIND owes a second reply; read on
+//! ```
+//!
+//! [`Client::optimistic`] says everything in one flight, and then only reads.
+//!
+//! Every refusal is an [`Error`]: there is no moment after it.
+//!
+//! ```compile_fail,E0599
+//! # use socks5_sansio::{Client, Method, MethodOffer, Request};
+//! fn requests_before_the_method_is_known(request: Request<'_>) {
+//!     let (offer, client) = Client::new(&MethodOffer::only(&Method::NONE));
+//!     let (octets, client) = client.send(&request); // no permit for that yet
+//! }
+//! ```
+//!
+//! ```compile_fail,E0308
+//! # use socks5_sansio::{Request, client::SendUserPass};
+//! fn requests_instead_of_authenticating(permit: SendUserPass, request: Request<'_>) {
+//!     let (octets, client) = permit.send(&request); // credentials, or nothing
+//! }
+//! ```
+//!
+//! ```compile_fail,E0382
+//! # use socks5_sansio::{Request, client::SendRequest};
+//! fn requests_twice(permit: SendRequest, request: Request<'_>) {
+//!     let (octets, client) = permit.send(&request);
+//!     let (octets, client) = permit.send(&request); // the permit is used up
+//! }
+//! ```
+
+use core::mem;
+use core::num::NonZeroUsize;
+
+use thiserror::Error;
+
+use crate::error::{BufferTooSmall, DecodeError, Invalid};
+use crate::wire::{
+    Command, Message, Method, MethodOffer, MethodSelection, Outgoing, Reply, ReplyCode, Request, UserPass,
+    UserPassStatus,
+};
+
+/// A client that waits for the server's next message.
+///
+/// Holds no octets: what it has not used stays in the caller's buffer.
+///
+/// ```
+/// use socks5_sansio::client::{Client, Step};
+/// use socks5_sansio::{Endpoint, Method, MethodOffer, Request};
+///
+/// let (offer, client) = Client::new(&MethodOffer::only(&Method::NONE));
+/// assert_eq!(*offer, [5, 1, 0]);
+///
+/// let (_, Step::Request(permit)) = client.read(&[5, 0])? else { panic!() };
+/// let (request, client) = permit.send(&Request::connect(Endpoint::try_from("192.0.2.1:80").unwrap()));
+/// assert_eq!(*request, [5, 1, 0, 1, 192, 0, 2, 1, 0, 80]);
+///
+/// let input = b"\x05\0\0\x01\0\0\0\0\0\0HTTP/1.1 200 OK";
+/// let (used, Step::Reply(reply, None)) = client.read(input)? else { panic!() };
+/// assert_eq!(&input[used..], b"HTTP/1.1 200 OK"); // the application's, untouched
+/// # Ok::<(), socks5_sansio::client::Error>(())
+/// ```
+#[must_use = "a conversation that is dropped is over: close the connection"]
+#[derive(Debug)]
+pub struct Client {
+    expects: Expects,
+    /// The command of a request that was sent ahead.
+    in_flight: Option<Command>,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Expects {
+    Selection(MethodSet),
+    Status,
+    Reply(Replies),
+}
+
+/// How many replies are still to come: BIND has two (RFC 1928 section 6).
+#[derive(Clone, Copy, Debug)]
+enum Replies {
+    One,
+    Two,
+}
+
+impl Client {
+    /// The most that [`optimistic`](Self::optimistic) writes: an offer, credentials and a request, 778 octets.
+    pub const OPTIMISTIC_MAX_LEN: usize = 3 + UserPass::MAX_LEN + Request::MAX_LEN;
+
+    /// Offers methods: send, then read the server's selection.
+    pub fn new(offer: &MethodOffer<'_>) -> (Outgoing, Self) {
+        let expects = Expects::Selection(offer.methods().collect());
+        (Outgoing::new(offer), Self { expects, in_flight: None })
+    }
+
+    /// Says everything in one flight: an offer of one method, the credentials for it if there are any, and the request.
+    /// Then only reads, until [`Step::Reply`]; no other step comes up.
+    ///
+    /// Saves a round trip or two. Gives the octets written to the front of `out`; the caller may put application data
+    /// right behind them. All of it is lost on a server that refuses, and the credentials go to one that never asked.
+    ///
+    /// # Errors
+    ///
+    /// [`BufferTooSmall`] and nothing is written; [`OPTIMISTIC_MAX_LEN`](Self::OPTIMISTIC_MAX_LEN) octets always suffice.
+    ///
+    /// ```
+    /// use socks5_sansio::client::{Client, Step};
+    /// use socks5_sansio::{Endpoint, Request, UserPass};
+    ///
+    /// let request = Request::connect(Endpoint::try_from("example.com:80")?);
+    /// let credentials = UserPass::new("u", "p")?;
+    /// let mut out = [0; Client::OPTIMISTIC_MAX_LEN];
+    /// let (len, client) = Client::optimistic(Some(&credentials), &request, &mut out)?;
+    /// assert_eq!(out[..len], *b"\x05\x01\x02\x01\x01u\x01p\x05\x01\0\x03\x0Bexample.com\0\x50");
+    ///
+    /// let (used, Step::Reply(..)) = client.read(b"\x05\x02\x01\0\x05\0\0\x01\0\0\0\0\0\0")? else { panic!() };
+    /// assert_eq!(used, 14);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn optimistic(
+        credentials: Option<&UserPass<'_>>,
+        request: &Request<'_>,
+        out: &mut [u8],
+    ) -> Result<(usize, Self), BufferTooSmall> {
+        let method = if credentials.is_some() { Method::USERNAME_PASSWORD } else { Method::NONE };
+        let offer = MethodOffer::only(&method);
+        let needed = offer.encoded_len() + credentials.map_or(0, Message::encoded_len) + request.encoded_len();
+        let mut free = out.get_mut(..needed).ok_or(BufferTooSmall { needed })?;
+        append(&mut free, &offer)?;
+        if let Some(credentials) = credentials {
+            append(&mut free, credentials)?;
+        }
+        append(&mut free, request)?;
+        let expects = Expects::Selection([method].into_iter().collect());
+        Ok((needed, Self { expects, in_flight: Some(request.command) }))
+    }
+
+    /// Reads the server's next message off the front of the input. Gives the number of octets used, and what happened.
+    ///
+    /// Drop the octets used, whatever the step is. The rest was not looked at: it belongs to the next message, or behind
+    /// the last reply to the application.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`]: it is over, and the connection must be closed. A refusal is one as soon as it is certain: a failure reply
+    /// after two octets, as not every server sends the others.
+    #[inline]
+    pub fn read(mut self, input: &[u8]) -> Result<(usize, Step<'_>), Error> {
+        let mut used = 0;
+        loop {
+            let (octets, turn) = self.turn(input.get(used..).unwrap_or_default())?;
+            used += octets;
+            match turn {
+                Turn::Step(step) => return Ok((used, step)),
+                Turn::ReadOn(client) => self = client,
+            }
+        }
+    }
+
+    const fn requested(command: Command) -> Self {
+        let replies = match command {
+            Command::BIND => Replies::Two,
+            _ => Replies::One,
+        };
+        Self { expects: Expects::Reply(replies), in_flight: None }
+    }
+
+    #[inline]
+    fn turn(self, input: &[u8]) -> Result<(usize, Turn<'_>), Error> {
+        let in_flight = self.in_flight;
+        let turn = match self.expects {
+            Expects::Selection(offered) => MethodSelection::decode(input)
+                .map(|(MethodSelection { method }, used)| (used, selected(method, offered, in_flight))),
+            Expects::Status => UserPassStatus::decode(input).map(|(status, used)| (used, judged(status, in_flight))),
+            Expects::Reply(replies) => Reply::peek_code(input).and_then(|code| match code {
+                ReplyCode::SUCCEEDED => Reply::decode(input).map(|(reply, used)| (used, Ok(replied(reply, replies)))),
+                refused => Ok((0, Err(Error::Refused(refused)))),
+            }),
+        };
+        match turn {
+            Ok((used, turn)) => Ok((used, turn?)),
+            Err(DecodeError::Incomplete(missing)) => Ok((0, Turn::Step(Step::NeedMore(self, missing)))),
+            Err(DecodeError::Invalid(invalid)) => Err(Error::Invalid(invalid)),
+        }
+    }
+
+    /// The server's stream ended, and these octets of it are left: what that means here.
+    ///
+    /// ```
+    /// use socks5_sansio::client::{Client, Error};
+    /// use socks5_sansio::{Method, MethodOffer};
+    ///
+    /// let (_, client) = Client::new(&MethodOffer::only(&Method::NONE));
+    /// assert_eq!(client.end(&[5]), Error::Truncated);
+    /// ```
+    #[must_use]
+    pub fn end(self, unread: &[u8]) -> Error {
+        match self.read(unread) {
+            Err(error) => error,
+            Ok((used, _)) if used == unread.len() => Error::Closed,
+            Ok(_) => Error::Truncated,
+        }
+    }
+}
+
+fn append<'a>(free: &mut &mut [u8], message: &impl Message<'a>) -> Result<(), BufferTooSmall> {
+    let len = message.encode(free)?;
+    *free = mem::take(free).get_mut(len..).unwrap_or_default();
+    Ok(())
+}
+
+/// What came of one message: something for the caller, or in an optimistic flight the next message.
+enum Turn<'i> {
+    Step(Step<'i>),
+    ReadOn(Client),
+}
+
+fn selected<'i>(method: Method, offered: MethodSet, in_flight: Option<Command>) -> Result<Turn<'i>, Error> {
+    match (method, in_flight) {
+        (Method::NO_ACCEPTABLE, _) => Err(Error::NoAcceptableMethod),
+        (method, _) if !offered.contains(method) => Err(Error::NotOffered(method)),
+        (Method::NONE, _) => Ok(authenticated(in_flight)),
+        (Method::USERNAME_PASSWORD, None) => Ok(Turn::Step(Step::UserPass(SendUserPass(())))),
+        (Method::USERNAME_PASSWORD, Some(_)) => Ok(Turn::ReadOn(Client { expects: Expects::Status, in_flight })),
+        (method, _) => Ok(Turn::Step(Step::SubNegotiate(SubNegotiation(method)))),
+    }
+}
+
+fn judged<'i>(status: UserPassStatus, in_flight: Option<Command>) -> Result<Turn<'i>, Error> {
+    if status.is_success() { Ok(authenticated(in_flight)) } else { Err(Error::Rejected(status.0)) }
+}
+
+fn authenticated<'i>(in_flight: Option<Command>) -> Turn<'i> {
+    match in_flight {
+        Some(command) => Turn::ReadOn(Client::requested(command)),
+        None => Turn::Step(Step::Request(SendRequest(()))),
+    }
+}
+
+fn replied(reply: Reply<'_>, expected: Replies) -> Turn<'_> {
+    let owed = match expected {
+        Replies::Two => Some(Client { expects: Expects::Reply(Replies::One), in_flight: None }),
+        Replies::One => None,
+    };
+    Turn::Step(Step::Reply(reply, owed))
+}
+
+/// What happened: the server's message, or the permit for the only legal next move.
+#[must_use]
+#[derive(Debug)]
+pub enum Step<'i> {
+    /// The message is not whole. Read more octets behind those left over, then ask again.
+    ///
+    /// At least so many are missing: who reads exactly as many never reads past the message.
+    NeedMore(Client, NonZeroUsize),
+    /// The server wants username and password (RFC 1929).
+    UserPass(SendUserPass),
+    /// The server selected another of the offered methods: the wire is the caller's.
+    SubNegotiate(SubNegotiation),
+    /// The server waits for the request.
+    Request(SendRequest),
+    /// The request succeeded. With a [`Client`], the server owes the second reply of BIND, which tells who has connected.
+    Reply(Reply<'i>, Option<Client>),
+}
+
+/// The permit to send credentials.
+#[must_use = "the server waits for the credentials"]
+#[derive(Debug)]
+pub struct SendUserPass(());
+
+impl SendUserPass {
+    /// Sends the credentials: send, then read the verdict.
+    ///
+    /// ```
+    /// use socks5_sansio::client::{Client, Error, Step};
+    /// use socks5_sansio::{Method, MethodOffer, UserPass};
+    ///
+    /// let (_, client) = Client::new(&MethodOffer::only(&Method::USERNAME_PASSWORD));
+    /// let (_, Step::UserPass(permit)) = client.read(&[5, 2])? else { panic!() };
+    /// let (credentials, client) = permit.send(&UserPass::new("u", "p").unwrap());
+    /// assert_eq!(*credentials, *b"\x01\x01u\x01p");
+    /// assert_eq!(client.read(&[1, 1]).unwrap_err(), Error::Rejected(1));
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn send(self, credentials: &UserPass<'_>) -> (Outgoing, Client) {
+        (Outgoing::new(credentials), Client { expects: Expects::Status, in_flight: None })
+    }
+}
+
+/// The wire is the caller's, to negotiate a method that this crate does not know the rules of.
+///
+/// Where the method encapsulates what follows, the caller wraps what is to be sent, and gives clear octets to
+/// [`Client::read`].
+#[must_use = "the server waits for the sub-negotiation"]
+#[derive(Debug)]
+pub struct SubNegotiation(Method);
+
+impl SubNegotiation {
+    /// The method that the server selected.
+    #[must_use]
+    pub const fn method(&self) -> Method {
+        self.0
+    }
+
+    /// The server is satisfied: the request may go.
+    ///
+    /// ```
+    /// use socks5_sansio::client::{Client, SendRequest, Step};
+    /// use socks5_sansio::{Method, MethodOffer};
+    ///
+    /// const MINE: Method = Method(0x80);
+    /// let (_, client) = Client::new(&MethodOffer::only(&MINE));
+    /// let (_, Step::SubNegotiate(negotiation)) = client.read(&[5, 0x80])? else { panic!() };
+    /// assert_eq!(negotiation.method(), MINE);
+    /// // ... octets to and fro ...
+    /// let permit: SendRequest = negotiation.authenticated();
+    /// # Ok::<(), socks5_sansio::client::Error>(())
+    /// ```
+    pub const fn authenticated(self) -> SendRequest {
+        SendRequest(())
+    }
+}
+
+/// The permit to send the request.
+#[must_use = "the server waits for the request"]
+#[derive(Debug)]
+pub struct SendRequest(());
+
+impl SendRequest {
+    /// Sends the request: send, then read the reply.
+    pub fn send(self, request: &Request<'_>) -> (Outgoing, Client) {
+        (Outgoing::new(request), Client::requested(request.command))
+    }
+}
+
+/// Why there is no connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The server's octets are not SOCKS5.
+    #[error("the proxy does not speak SOCKS5: {0}")]
+    Invalid(#[from] Invalid),
+    /// The server accepts none of the offered methods (RFC 1928 section 3).
+    #[error("the proxy accepts none of the methods offered")]
+    NoAcceptableMethod,
+    /// The server selected a method that was not offered.
+    #[error("the proxy selected a method that was not offered: {0}")]
+    NotOffered(Method),
+    /// The server rejected the credentials, with this status: 1 to 255 (RFC 1929 section 2).
+    #[error("the proxy rejected the credentials: status {0:02X}")]
+    Rejected(u8),
+    /// The server refused the request, with a code other than 00 (RFC 1928 section 6).
+    #[error("the proxy refused: {0}")]
+    Refused(ReplyCode),
+    /// The server closed the connection between two messages: some answer so instead of refusing.
+    #[error("the proxy closed the connection without an answer")]
+    Closed,
+    /// The server closed the connection in the middle of a message.
+    #[error("the proxy closed the connection in the middle of a message")]
+    Truncated,
+}
+
+/// A refusal has the kind that a direct connection would have had.
+///
+/// ```
+/// use std::io;
+///
+/// use socks5_sansio::{ReplyCode, client::Error};
+///
+/// let error = io::Error::from(Error::Refused(ReplyCode::CONNECTION_REFUSED));
+/// assert_eq!(error.kind(), io::ErrorKind::ConnectionRefused);
+/// assert_eq!(error.to_string(), "the proxy refused: connection refused (05)");
+/// ```
+#[cfg(feature = "std")]
+#[cfg_attr(docsrs, doc(cfg(feature = "std")))]
+impl From<Error> for std::io::Error {
+    fn from(error: Error) -> Self {
+        use std::io::ErrorKind;
+        let kind = match error {
+            Error::Invalid(_) | Error::NotOffered(_) => ErrorKind::InvalidData,
+            Error::NoAcceptableMethod | Error::Rejected(_) => ErrorKind::PermissionDenied,
+            Error::Refused(code) => code.into(),
+            Error::Closed | Error::Truncated => ErrorKind::UnexpectedEof,
+        };
+        Self::new(kind, error)
+    }
+}
+
+/// The methods offered, one bit each: a `Client` borrows nothing.
+#[derive(Clone, Copy, Debug, Default)]
+struct MethodSet([u64; 4]);
+
+impl MethodSet {
+    fn contains(self, Method(octet): Method) -> bool {
+        self.0.get(usize::from(octet / 64)).is_some_and(|word| word >> (octet % 64) & 1 == 1)
+    }
+}
+
+impl FromIterator<Method> for MethodSet {
+    fn from_iter<I: IntoIterator<Item = Method>>(methods: I) -> Self {
+        let mut set = Self::default();
+        for Method(octet) in methods {
+            if let Some(word) = set.0.get_mut(usize::from(octet / 64)) {
+                *word |= 1 << (octet % 64);
+            }
+        }
+        set
+    }
+}

@@ -1,0 +1,404 @@
+//! The server's side of the conversation, moment by moment.
+//!
+//! ```text
+//!  Server::new()
+//!    |  read
+//!    v
+//!  Step::Methods(offer, permit) -- choose --> Chosen::Refused: send, then close
+//!    |                     |                  Chosen::SubNegotiate: the wire is yours until `authenticated`
+//!    |  read               |  read
+//!    v                     |
+//!  Step::UserPass(credentials, permit) -- reject: send, then close
+//!    |  accept, read       |
+//!    v                     v
+//!  Step::Request(request, permit) -- reply: send, and it is over
+//!  Step::Bind(request, permit) -- listening, then reply; or refuse
+//! ```
+//!
+//! [`Server::read`] consumes the moment and gives back the message, borrowed from the input, with a permit: the only
+//! legal next moves. A move consumes the permit and gives the octets to send and the next moment. Nothing else
+//! compiles: there is no way from rejected credentials to a request.
+//!
+//! ```compile_fail,E0382
+//! # use socks5_sansio::server::Verify;
+//! fn goes_on_after_rejecting(verify: Verify) {
+//!     let farewell = verify.reject();
+//!     let (answer, server) = verify.accept(); // the permit is used up
+//! }
+//! ```
+//!
+//! ```compile_fail,E0599
+//! # use socks5_sansio::{Reply, server::Step};
+//! fn answers_before_the_credentials_are_judged(step: Step<'_>, reply: Reply<'_>) {
+//!     if let Step::UserPass(credentials, verify) = step {
+//!         let farewell = verify.reply(&reply); // no such move
+//!     }
+//! }
+//! ```
+//!
+//! ```compile_fail,E0599
+//! # use socks5_sansio::server::SubNegotiation;
+//! fn reads_the_request_before_the_sub_negotiation_is_over(negotiation: SubNegotiation) {
+//!     let step = negotiation.read(&[5, 1, 0]); // no such move
+//! }
+//! ```
+//!
+//! ```compile_fail,E0599
+//! # use socks5_sansio::{Endpoint, server::Respond};
+//! fn listens_for_a_connect(respond: Respond, bound: Endpoint<'_>) {
+//!     let (first, second) = respond.listening(bound); // only BIND has two replies
+//! }
+//! ```
+//!
+//! ```compile_fail,E0382
+//! # use socks5_sansio::Server;
+//! fn reads_twice_from_one_moment(server: Server, input: &[u8]) {
+//!     let step = server.read(input);
+//!     let again = server.read(input); // the moment is past
+//! }
+//! ```
+
+use core::num::NonZeroUsize;
+
+use thiserror::Error;
+
+use crate::error::{DecodeError, Invalid};
+use crate::wire::{
+    Command, Endpoint, Message, Method, MethodOffer, MethodSelection, Outgoing, Reply, ReplyCode, Request, UserPass,
+    UserPassStatus, failed_octets,
+};
+
+/// A server that waits for the client's next message.
+///
+/// Holds no octets: what it has not used stays in the caller's buffer.
+///
+/// ```
+/// use socks5_sansio::server::{Chosen, Server, Step};
+/// use socks5_sansio::{Endpoint, Method, Reply};
+///
+/// let input = b"\x05\x01\x00\x05\x01\x00\x03\x0Bexample.com\x00\x50GET /";
+///
+/// let (offer_len, Step::Methods(_, permit)) = Server::new().read(input)? else { panic!() };
+/// let Chosen::Continue(answer, server) = permit.choose(&[Method::NONE]) else { panic!() };
+/// assert_eq!(*answer, [5, 0]);
+///
+/// let (request_len, Step::Request(request, permit)) = server.read(&input[offer_len..])? else { panic!() };
+/// assert_eq!(request.destination.to_string(), "example.com:80");
+/// let answer = permit.reply(&Reply::succeeded(Endpoint::UNSPECIFIED));
+/// assert_eq!(*answer, [5, 0, 0, 1, 0, 0, 0, 0, 0, 0]);
+///
+/// assert_eq!(&input[offer_len + request_len..], b"GET /"); // the application's, untouched
+/// # Ok::<(), socks5_sansio::server::Error>(())
+/// ```
+#[must_use = "a conversation that is dropped is over: close the connection"]
+#[derive(Debug)]
+pub struct Server(Expects);
+
+#[derive(Clone, Copy, Debug)]
+enum Expects {
+    Offer,
+    UserPass,
+    Request,
+}
+
+impl Server {
+    /// A server to which nothing has been said yet.
+    #[inline]
+    pub const fn new() -> Self {
+        Self(Expects::Offer)
+    }
+
+    /// Reads the next message off the front of the input. Gives the number of octets used, and what happened.
+    ///
+    /// Drop the octets used, whatever the step is. The rest was not looked at: it belongs to the next message, or behind
+    /// the request to the application.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Offer`], [`Error::UserPass`] or [`Error::Request`] for octets that are no such message. Send
+    /// [`Error::parting`], then close.
+    #[inline]
+    pub fn read(self, input: &[u8]) -> Result<(usize, Step<'_>), Error> {
+        match self.0 {
+            Expects::Offer => self.message(input, Error::Offer, |offer| Step::Methods(offer, ChooseMethod(offer))),
+            Expects::UserPass => {
+                self.message(input, Error::UserPass, |user_pass| Step::UserPass(user_pass, Verify(())))
+            }
+            Expects::Request => self.message(input, Error::Request, |request: Request<'_>| match request.command {
+                Command::BIND => Step::Bind(request, Listen(())),
+                _ => Step::Request(request, Respond(())),
+            }),
+        }
+    }
+
+    #[inline]
+    fn message<'i, M: Message<'i>>(
+        self,
+        input: &'i [u8],
+        blame: fn(Invalid) -> Error,
+        step: impl FnOnce(M) -> Step<'i>,
+    ) -> Result<(usize, Step<'i>), Error> {
+        match M::decode(input) {
+            Ok((message, used)) => Ok((used, step(message))),
+            Err(DecodeError::Incomplete(missing)) => Ok((0, Step::NeedMore(self, missing))),
+            Err(DecodeError::Invalid(invalid)) => Err(blame(invalid)),
+        }
+    }
+
+    /// The client's stream ended, and these octets of it are left: what that means here.
+    ///
+    /// ```
+    /// use socks5_sansio::Server;
+    /// use socks5_sansio::server::Error;
+    ///
+    /// assert_eq!(Server::new().end(&[]), Error::Silent);
+    /// assert_eq!(Server::new().end(&[5, 1]), Error::Truncated);
+    /// ```
+    #[must_use]
+    pub fn end(self, unread: &[u8]) -> Error {
+        let Self(expects) = self;
+        match (self.read(unread), expects) {
+            (Err(error), _) => error,
+            (Ok(_), Expects::Offer) if unread.is_empty() => Error::Silent,
+            (Ok(_), _) if unread.is_empty() => Error::Closed,
+            (Ok(_), _) => Error::Truncated,
+        }
+    }
+}
+
+impl Default for Server {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// What happened: the client's message, and the permit for the only legal next moves.
+#[must_use]
+#[derive(Debug)]
+pub enum Step<'i> {
+    /// The message is not whole. Read more octets behind those left over, then ask again.
+    ///
+    /// At least so many are missing: who reads exactly as many never reads past the message.
+    NeedMore(Server, NonZeroUsize),
+    /// The client offers methods (RFC 1928 section 3).
+    Methods(MethodOffer<'i>, ChooseMethod<'i>),
+    /// The client's username and password (RFC 1929 section 2).
+    UserPass(UserPass<'i>, Verify),
+    /// The client's request (RFC 1928 section 4), any but BIND.
+    Request(Request<'i>, Respond),
+    /// The client's request is BIND, which has two replies (RFC 1928 section 4).
+    Bind(Request<'i>, Listen),
+}
+
+/// The permit to choose a method.
+#[must_use = "the client waits for a method"]
+#[derive(Debug)]
+pub struct ChooseMethod<'i>(MethodOffer<'i>);
+
+impl ChooseMethod<'_> {
+    /// Chooses the first method of `preference` that was offered, and never one that was not (RFC 1928 section 3).
+    ///
+    /// curl and others offer [`Method::GSSAPI`] without having a ticket: it is best named last.
+    ///
+    /// ```
+    /// use socks5_sansio::server::{Chosen, Server, Step};
+    /// use socks5_sansio::Method;
+    ///
+    /// let (_, Step::Methods(_, permit)) = Server::new().read(&[5, 2, 0, 2])? else { panic!() };
+    /// let Chosen::Continue(answer, _) = permit.choose(&[Method::USERNAME_PASSWORD]) else { panic!() };
+    /// assert_eq!(*answer, [5, 2]);
+    ///
+    /// let (_, Step::Methods(_, permit)) = Server::new().read(&[5, 1, 0])? else { panic!() };
+    /// let Chosen::Refused(answer) = permit.choose(&[Method::USERNAME_PASSWORD]) else { panic!() };
+    /// assert_eq!(*answer, [5, 0xFF]);
+    /// # Ok::<(), socks5_sansio::server::Error>(())
+    /// ```
+    #[inline]
+    pub fn choose(self, preference: &[Method]) -> Chosen {
+        let acceptable = |method: &&Method| **method != Method::NO_ACCEPTABLE && self.0.contains(**method);
+        let method = preference.iter().find(acceptable).copied().unwrap_or(Method::NO_ACCEPTABLE);
+        let selection = Outgoing::new(&MethodSelection { method });
+        match method {
+            Method::NO_ACCEPTABLE => Chosen::Refused(selection),
+            Method::NONE => Chosen::Continue(selection, Server(Expects::Request)),
+            Method::USERNAME_PASSWORD => Chosen::Continue(selection, Server(Expects::UserPass)),
+            method => Chosen::SubNegotiate(selection, SubNegotiation(method)),
+        }
+    }
+}
+
+/// The method that was chosen, and where it leads.
+#[must_use]
+#[derive(Debug)]
+pub enum Chosen {
+    /// Send, then read the credentials or the request.
+    Continue(Outgoing, Server),
+    /// Send, then negotiate by the rules of the method.
+    SubNegotiate(Outgoing, SubNegotiation),
+    /// None of the methods will do. Send, then close.
+    Refused(Outgoing),
+}
+
+/// The wire is the caller's, to negotiate a method that this crate does not know the rules of.
+///
+/// Where the method encapsulates what follows, the caller unwraps it and gives clear octets to [`Server::read`].
+#[must_use = "the client waits for the sub-negotiation"]
+#[derive(Debug)]
+pub struct SubNegotiation(Method);
+
+impl SubNegotiation {
+    /// The method that was chosen.
+    #[must_use]
+    pub const fn method(&self) -> Method {
+        self.0
+    }
+
+    /// The client is who it says: the request may come. To refuse the client, drop this and close.
+    ///
+    /// ```
+    /// use socks5_sansio::server::{Chosen, Server, Step};
+    /// use socks5_sansio::Method;
+    ///
+    /// const MINE: Method = Method(0x80);
+    /// let (_, Step::Methods(_, permit)) = Server::new().read(&[5, 1, 0x80])? else { panic!() };
+    /// let Chosen::SubNegotiate(_, negotiation) = permit.choose(&[MINE]) else { panic!() };
+    /// assert_eq!(negotiation.method(), MINE);
+    /// // ... octets to and fro ...
+    /// let server: Server = negotiation.authenticated();
+    /// # Ok::<(), socks5_sansio::server::Error>(())
+    /// ```
+    pub const fn authenticated(self) -> Server {
+        Server(Expects::Request)
+    }
+}
+
+/// The permit to judge the credentials.
+#[must_use = "the client waits for the verdict"]
+#[derive(Debug)]
+pub struct Verify(());
+
+impl Verify {
+    /// The credentials are good: send, then read the request.
+    #[inline]
+    pub fn accept(self) -> (Outgoing, Server) {
+        (Outgoing::new(&UserPassStatus::SUCCESS), Server(Expects::Request))
+    }
+
+    /// They are not: send, then close, as the server must (RFC 1929 section 2).
+    #[inline]
+    pub fn reject(self) -> Outgoing {
+        Outgoing::new(&UserPassStatus::FAILURE)
+    }
+}
+
+/// The permit to answer a request, or to give the second of BIND's replies.
+#[must_use = "the client waits for the reply"]
+#[derive(Debug)]
+pub struct Respond(());
+
+impl Respond {
+    /// The last word. After a success the connection is the application's; after a failure the server must
+    /// close it within 10 seconds of finding out (RFC 1928 section 6).
+    #[inline]
+    pub fn reply(self, reply: &Reply<'_>) -> Outgoing {
+        Outgoing::new(reply)
+    }
+}
+
+/// The permit to answer BIND.
+#[must_use = "the client waits for the reply"]
+#[derive(Debug)]
+pub struct Listen(());
+
+impl Listen {
+    /// The first reply: the server listens on `bound`. The second is due when the peer has connected, or will not
+    /// (RFC 1928 section 6).
+    ///
+    /// ```
+    /// use socks5_sansio::server::{Chosen, Server, Step};
+    /// use socks5_sansio::{Endpoint, Method, Reply};
+    ///
+    /// let input = [5, 1, 0, 5, 2, 0, 1, 192, 0, 2, 1, 0, 20];
+    /// let (used, Step::Methods(_, permit)) = Server::new().read(&input)? else { panic!() };
+    /// let Chosen::Continue(_, server) = permit.choose(&[Method::NONE]) else { panic!() };
+    /// let (_, Step::Bind(_, permit)) = server.read(&input[used..])? else { panic!() };
+    ///
+    /// let (first, permit) = permit.listening(Endpoint::try_from("192.0.2.7:4660").unwrap());
+    /// assert_eq!(*first, [5, 0, 0, 1, 192, 0, 2, 7, 0x12, 0x34]);
+    /// let second = permit.reply(&Reply::succeeded(Endpoint::try_from("192.0.2.1:20").unwrap()));
+    /// assert_eq!(*second, [5, 0, 0, 1, 192, 0, 2, 1, 0, 20]);
+    /// # Ok::<(), socks5_sansio::server::Error>(())
+    /// ```
+    #[inline]
+    pub fn listening(self, bound: Endpoint<'_>) -> (Outgoing, Respond) {
+        (Outgoing::new(&Reply::succeeded(bound)), Respond(()))
+    }
+
+    /// There will be no listening. Send, then close.
+    #[inline]
+    pub fn refuse(self, code: ReplyCode) -> Outgoing {
+        Outgoing::new(&Reply::failed(code))
+    }
+}
+
+/// Why a conversation with a client ended early. What is still to be said is in [`parting`](Self::parting).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The first octets are no offer of methods. [`Invalid::Version`] tells which other protocol it might be.
+    #[error("malformed method offer: {0}")]
+    Offer(Invalid),
+    /// The credentials are malformed.
+    #[error("malformed credentials: {0}")]
+    UserPass(Invalid),
+    /// The request is malformed.
+    #[error("malformed request: {0}")]
+    Request(Invalid),
+    /// The client closed the connection without a word, as port scanners and health checks do.
+    #[error("the client said nothing")]
+    Silent,
+    /// The client closed the connection between two messages.
+    #[error("the client left before the negotiation was over")]
+    Closed,
+    /// The client closed the connection in the middle of a message.
+    #[error("the client left in the middle of a message")]
+    Truncated,
+}
+
+const MALFORMED_CREDENTIALS: [u8; 2] = UserPassStatus::FAILURE.octets();
+const MALFORMED_REQUEST: [u8; 10] = failed_octets(ReplyCode::GENERAL_FAILURE);
+const UNKNOWN_ADDRESS_TYPE: [u8; 10] = failed_octets(ReplyCode::ADDRESS_TYPE_NOT_SUPPORTED);
+
+impl Error {
+    /// The octets to send before closing: 0, 2 or 10.
+    ///
+    /// ```
+    /// use socks5_sansio::Invalid;
+    /// use socks5_sansio::server::Error;
+    ///
+    /// assert_eq!(Error::Request(Invalid::AddressType(9)).parting(), [5, 8, 0, 1, 0, 0, 0, 0, 0, 0]);
+    /// assert!(Error::Offer(Invalid::Version(4)).parting().is_empty());
+    /// ```
+    #[must_use]
+    pub const fn parting(&self) -> &'static [u8] {
+        match self {
+            Self::Request(Invalid::AddressType(_)) => &UNKNOWN_ADDRESS_TYPE,
+            Self::Request(_) => &MALFORMED_REQUEST,
+            Self::UserPass(_) => &MALFORMED_CREDENTIALS,
+            Self::Offer(_) | Self::Silent | Self::Closed | Self::Truncated => &[],
+        }
+    }
+}
+
+/// Malformed messages are `InvalidData`; a stream that ended is `UnexpectedEof`.
+#[cfg(feature = "std")]
+#[cfg_attr(docsrs, doc(cfg(feature = "std")))]
+impl From<Error> for std::io::Error {
+    fn from(error: Error) -> Self {
+        let kind = match error {
+            Error::Offer(_) | Error::UserPass(_) | Error::Request(_) => std::io::ErrorKind::InvalidData,
+            Error::Silent | Error::Closed | Error::Truncated => std::io::ErrorKind::UnexpectedEof,
+        };
+        Self::new(kind, error)
+    }
+}

@@ -1,0 +1,218 @@
+//! The three one-octet codes. Open: any octet is kept as it came, and the known ones have names.
+
+use core::fmt;
+
+/// A newtype over an octet with named constants, and a `Display` that gives the name and the octet.
+macro_rules! open_code {
+    ($(#[$docs:meta])* $code:ident else $unknown:literal { $($(#[$doc:meta])* $name:ident = $octet:literal, $text:literal;)* }) => {
+        $(#[$docs])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $code(pub u8);
+
+        impl $code {
+            $($(#[$doc])* pub const $name: Self = Self($octet);)*
+
+            const fn name(self) -> &'static str {
+                match self.0 {
+                    $($octet => $text,)*
+                    _ => $unknown,
+                }
+            }
+        }
+
+        impl fmt::Display for $code {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "{} ({:02X})", self.name(), self.0)
+            }
+        }
+
+        impl From<u8> for $code {
+            fn from(octet: u8) -> Self {
+                Self(octet)
+            }
+        }
+
+        impl From<$code> for u8 {
+            fn from(code: $code) -> Self {
+                code.0
+            }
+        }
+    };
+}
+
+open_code! {
+    /// How the client authenticates (RFC 1928 section 3, and the IANA registry "SOCKS Methods").
+    ///
+    /// One octet; 80 to FE are for private use.
+    ///
+    /// ```
+    /// use socks5_sansio::Method;
+    ///
+    /// assert_eq!(Method::USERNAME_PASSWORD, Method(2));
+    /// assert_eq!(Method(2).to_string(), "username/password (02)");
+    /// assert_eq!(Method(0x97).to_string(), "method without a name (97)");
+    /// ```
+    Method else "method without a name" {
+        /// 00: no authentication required.
+        NONE = 0x00, "no authentication";
+        /// 01: GSSAPI (RFC 1961).
+        GSSAPI = 0x01, "GSSAPI";
+        /// 02: username and password (RFC 1929).
+        USERNAME_PASSWORD = 0x02, "username/password";
+        /// 03: challenge-handshake authentication protocol.
+        CHAP = 0x03, "CHAP";
+        /// 05: challenge-response authentication method.
+        CRAM = 0x05, "CRAM";
+        /// 06: secure sockets layer.
+        SSL = 0x06, "SSL";
+        /// 07: NDS authentication.
+        NDS = 0x07, "NDS";
+        /// 08: multi-authentication framework.
+        MAF = 0x08, "MAF";
+        /// 09: JSON parameter block.
+        JSON_PARAMETER_BLOCK = 0x09, "JSON parameter block";
+        /// FF: in a selection, that none of the offered methods will do. No method to offer.
+        NO_ACCEPTABLE = 0xFF, "no acceptable method";
+    }
+}
+
+impl Method {
+    /// Whether the method is one of 80 to FE, reserved for private use (RFC 1928 section 3).
+    ///
+    /// ```
+    /// use socks5_sansio::Method;
+    ///
+    /// assert!(Method(0x80).is_private() && Method(0xFE).is_private());
+    /// assert!(!Method::NO_ACCEPTABLE.is_private());
+    /// ```
+    #[must_use]
+    pub const fn is_private(self) -> bool {
+        matches!(self.0, 0x80..=0xFE)
+    }
+}
+
+open_code! {
+    /// What the client asks for (RFC 1928 section 4, and Tor's extensions).
+    ///
+    /// ```
+    /// use socks5_sansio::Command;
+    ///
+    /// assert_eq!(Command(1), Command::CONNECT);
+    /// assert_eq!(Command(0x77).to_string(), "command without a name (77)");
+    /// ```
+    Command else "command without a name" {
+        /// 01: a connection to the destination.
+        CONNECT = 0x01, "CONNECT";
+        /// 02: a connection from the destination.
+        BIND = 0x02, "BIND";
+        /// 03: a relay of UDP datagrams.
+        UDP_ASSOCIATE = 0x03, "UDP ASSOCIATE";
+        /// F0: Tor's extension, the address of a name.
+        RESOLVE = 0xF0, "RESOLVE";
+        /// F1: Tor's extension, the name of an address.
+        RESOLVE_PTR = 0xF1, "RESOLVE_PTR";
+    }
+}
+
+open_code! {
+    /// What became of the request (RFC 1928 section 6, and Tor's extended errors).
+    ///
+    /// With the feature `std` it converts from an [`std::io::Error`](https://doc.rust-lang.org/std/io/struct.Error.html)
+    /// and to an `io::ErrorKind`.
+    ///
+    /// ```
+    /// use socks5_sansio::ReplyCode;
+    ///
+    /// assert_eq!(ReplyCode(5).to_string(), "connection refused (05)");
+    /// assert_eq!(ReplyCode(0x5D).to_string(), "reply code without a name (5D)");
+    /// ```
+    ReplyCode else "reply code without a name" {
+        /// 00: succeeded.
+        SUCCEEDED = 0x00, "succeeded";
+        /// 01: general SOCKS server failure.
+        GENERAL_FAILURE = 0x01, "general failure";
+        /// 02: connection not allowed by ruleset.
+        NOT_ALLOWED = 0x02, "not allowed by ruleset";
+        /// 03: network unreachable.
+        NETWORK_UNREACHABLE = 0x03, "network unreachable";
+        /// 04: host unreachable.
+        HOST_UNREACHABLE = 0x04, "host unreachable";
+        /// 05: connection refused.
+        CONNECTION_REFUSED = 0x05, "connection refused";
+        /// 06: TTL expired.
+        TTL_EXPIRED = 0x06, "TTL expired";
+        /// 07: command not supported.
+        COMMAND_NOT_SUPPORTED = 0x07, "command not supported";
+        /// 08: address type not supported.
+        ADDRESS_TYPE_NOT_SUPPORTED = 0x08, "address type not supported";
+        /// F0: Tor, onion service descriptor cannot be found.
+        TOR_DESCRIPTOR_NOT_FOUND = 0xF0, "onion service descriptor not found";
+        /// F1: Tor, onion service descriptor is invalid.
+        TOR_DESCRIPTOR_INVALID = 0xF1, "onion service descriptor invalid";
+        /// F2: Tor, onion service introduction failed.
+        TOR_INTRODUCTION_FAILED = 0xF2, "onion service introduction failed";
+        /// F3: Tor, onion service rendezvous failed.
+        TOR_RENDEZVOUS_FAILED = 0xF3, "onion service rendezvous failed";
+        /// F4: Tor, onion service wants client authorisation.
+        TOR_AUTHORIZATION_MISSING = 0xF4, "onion service client authorization missing";
+        /// F5: Tor, onion service refuses the client authorisation.
+        TOR_AUTHORIZATION_WRONG = 0xF5, "onion service client authorization wrong";
+        /// F6: Tor, onion address is invalid.
+        TOR_INVALID_ADDRESS = 0xF6, "onion service address invalid";
+        /// F7: Tor, onion service introduction timed out.
+        TOR_INTRODUCTION_TIMED_OUT = 0xF7, "onion service introduction timed out";
+    }
+}
+
+/// The reply for a connection that failed like this (RFC 1928 section 6).
+///
+/// ```
+/// use std::io;
+///
+/// use socks5_sansio::ReplyCode;
+///
+/// let error = io::Error::from(io::ErrorKind::ConnectionRefused);
+/// assert_eq!(ReplyCode::from(&error), ReplyCode::CONNECTION_REFUSED);
+/// ```
+#[cfg(feature = "std")]
+#[cfg_attr(docsrs, doc(cfg(feature = "std")))]
+impl From<&std::io::Error> for ReplyCode {
+    fn from(error: &std::io::Error) -> Self {
+        use std::io::ErrorKind;
+        match error.kind() {
+            ErrorKind::PermissionDenied => Self::NOT_ALLOWED,
+            ErrorKind::NetworkUnreachable | ErrorKind::NetworkDown => Self::NETWORK_UNREACHABLE,
+            ErrorKind::HostUnreachable => Self::HOST_UNREACHABLE,
+            ErrorKind::ConnectionRefused => Self::CONNECTION_REFUSED,
+            ErrorKind::TimedOut => Self::TTL_EXPIRED,
+            ErrorKind::Unsupported => Self::COMMAND_NOT_SUPPORTED,
+            _ => Self::GENERAL_FAILURE,
+        }
+    }
+}
+
+/// The kind of error that a direct connection would have met.
+///
+/// ```
+/// use std::io;
+///
+/// use socks5_sansio::ReplyCode;
+///
+/// assert_eq!(io::ErrorKind::from(ReplyCode::NETWORK_UNREACHABLE), io::ErrorKind::NetworkUnreachable);
+/// assert_eq!(io::ErrorKind::from(ReplyCode(0x5D)), io::ErrorKind::Other);
+/// ```
+#[cfg(feature = "std")]
+#[cfg_attr(docsrs, doc(cfg(feature = "std")))]
+impl From<ReplyCode> for std::io::ErrorKind {
+    fn from(code: ReplyCode) -> Self {
+        match code {
+            ReplyCode::NOT_ALLOWED => Self::PermissionDenied,
+            ReplyCode::NETWORK_UNREACHABLE => Self::NetworkUnreachable,
+            ReplyCode::HOST_UNREACHABLE => Self::HostUnreachable,
+            ReplyCode::CONNECTION_REFUSED => Self::ConnectionRefused,
+            ReplyCode::TTL_EXPIRED | ReplyCode::TOR_INTRODUCTION_TIMED_OUT => Self::TimedOut,
+            ReplyCode::COMMAND_NOT_SUPPORTED | ReplyCode::ADDRESS_TYPE_NOT_SUPPORTED => Self::Unsupported,
+            _ => Self::Other,
+        }
+    }
+}

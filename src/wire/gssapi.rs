@@ -1,0 +1,166 @@
+//! RFC 1961: the frames that carry GSSAPI tokens. What is in a token is between the caller and a GSSAPI library.
+
+use core::fmt;
+
+use super::Message;
+use super::leaf::{Parsed, Version, head, invalid, octets, take_then};
+use super::sealed::Layout;
+use crate::error::{Invalid, ValueError};
+
+const VERSION: Version = Version(1, Invalid::GssapiVersion);
+
+const AUTHENTICATION: u8 = 0x01;
+const PROTECTION_LEVEL: u8 = 0x02;
+const ENCAPSULATED: u8 = 0x03;
+const ABORT: u8 = 0xFF;
+
+/// A frame of the GSSAPI method, the same in both directions (RFC 1961 sections 3 to 5).
+///
+/// ```text
+/// +------+------+------+.......................+
+/// + ver  | mtyp | len  |       token           |
+/// +------+------+------+.......................+
+/// + 0x01 | 0x01 | 0x02 | up to 2^16 - 1 octets |
+/// +------+------+------+.......................+
+/// ```
+///
+/// The length is in network order and may be 0. An abort is `01 FF` and no more.
+///
+/// ```
+/// use socks5_sansio::{GssapiMessage, GssapiToken, Message};
+///
+/// let frame = GssapiMessage::Authentication(GssapiToken::new(&[0x60, 0x02])?);
+/// let mut out = [0; 6];
+/// frame.encode(&mut out)?;
+/// assert_eq!(out, [1, 1, 0, 2, 0x60, 0x02]);
+/// assert_eq!(GssapiMessage::decode(&[1, 0xFF])?, (GssapiMessage::Abort, 2));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum GssapiMessage<'a> {
+    /// Message type 01: a token of the security context being established (section 3.4).
+    Authentication(GssapiToken<'a>),
+    /// Message type 02: the wrapped octet that offers or chooses a protection level (section 4.1).
+    ProtectionLevel(GssapiToken<'a>),
+    /// Message type 03: wrapped data, SOCKS messages included (section 5).
+    Encapsulated(GssapiToken<'a>),
+    /// Message type FF: the sender gives up (sections 3.8 and 4.3).
+    Abort,
+}
+
+/// Octets that only a GSSAPI library understands: 0 to 65,535 of them.
+///
+/// `Debug` shows how many.
+///
+/// ```
+/// use socks5_sansio::{GssapiToken, ValueError};
+///
+/// assert_eq!(GssapiToken::new(b"abc")?.as_bytes(), b"abc");
+/// assert_eq!(GssapiToken::new(&[0; 65_536]), Err(ValueError::Token(65_536)));
+/// # Ok::<(), ValueError>(())
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct GssapiToken<'a>(&'a [u8]);
+
+impl<'a> GssapiToken<'a> {
+    /// A token of 0 to 65,535 octets.
+    ///
+    /// # Errors
+    ///
+    /// [`ValueError::Token`] over 65,535 octets.
+    pub const fn new(octets: &'a [u8]) -> Result<Self, ValueError> {
+        match octets.len() {
+            0..=65_535 => Ok(Self(octets)),
+            len => Err(ValueError::Token(len)),
+        }
+    }
+
+    /// The octets of the token.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &'a [u8] {
+        self.0
+    }
+}
+
+impl fmt::Debug for GssapiToken<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "GssapiToken({} octets)", self.0.len())
+    }
+}
+
+impl<'a> Layout<'a> for GssapiMessage<'a> {
+    #[inline]
+    fn parse(input: &'a [u8]) -> Parsed<'a, Self> {
+        let (input, [_ver, mtyp]) = head(VERSION, input)?;
+        let message = match mtyp {
+            AUTHENTICATION => Self::Authentication,
+            PROTECTION_LEVEL => Self::ProtectionLevel,
+            ENCAPSULATED => Self::Encapsulated,
+            ABORT => return Ok((input, Self::Abort)),
+            unknown => return Err(invalid(Invalid::GssapiMessageType(unknown))),
+        };
+        let (input, len) = octets(input)?;
+        let (input, (token, [])) = take_then(usize::from(u16::from_be_bytes(len)), input)?;
+        Ok((input, message(GssapiToken(token))))
+    }
+
+    #[inline]
+    fn write(&self, mut emit: impl FnMut(&[u8])) {
+        let (mtyp, GssapiToken(token)) = match *self {
+            Self::Authentication(token) => (AUTHENTICATION, token),
+            Self::ProtectionLevel(token) => (PROTECTION_LEVEL, token),
+            Self::Encapsulated(token) => (ENCAPSULATED, token),
+            Self::Abort => return emit(&[VERSION.0, ABORT]),
+        };
+        let [.., high, low] = token.len().to_be_bytes();
+        emit(&[VERSION.0, mtyp, high, low]);
+        emit(token);
+    }
+}
+
+impl<'a> Message<'a> for GssapiMessage<'a> {
+    const MIN_LEN: usize = 2;
+    const MAX_LEN: usize = 65_539;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::DecodeError;
+    use crate::wire::testing::{encodes_to, three_ways};
+
+    #[test]
+    fn frames_three_ways() {
+        three_ways::<GssapiMessage<'_>>(&[1, 0xFF]);
+        for mtyp in 1..=3 {
+            three_ways::<GssapiMessage<'_>>(&[1, mtyp, 0, 0]);
+            three_ways::<GssapiMessage<'_>>(&[1, mtyp, 0, 3, 0xAA, 0xBB, 0xCC]);
+            three_ways::<GssapiMessage<'_>>(&[&[1, mtyp, 1, 0], [0x5A; 256].as_slice()].concat());
+        }
+    }
+
+    #[test]
+    fn the_longest_token() {
+        let octets = [&[1, 3, 0xFF, 0xFF], [0x5A; 65_535].as_slice()].concat();
+        let (message, used) = GssapiMessage::decode(&octets).unwrap();
+        assert_eq!((used, message.encoded_len()), (GssapiMessage::MAX_LEN, GssapiMessage::MAX_LEN));
+        assert_eq!(message, GssapiMessage::Encapsulated(GssapiToken::new(&[0x5A; 65_535]).unwrap()));
+        let mut out = [0; GssapiMessage::MAX_LEN];
+        assert_eq!(message.encode(&mut out), Ok(octets.len()));
+        assert!(out == *octets);
+    }
+
+    #[test]
+    fn an_abort_has_no_length() {
+        assert_eq!(GssapiMessage::decode(&[1, 0xFF, 0, 4]), Ok((GssapiMessage::Abort, 2)));
+        encodes_to(&GssapiMessage::Abort, &[1, 0xFF]);
+    }
+
+    #[test]
+    fn unknown_types_are_invalid() {
+        for mtyp in (0..=255).filter(|mtyp| !matches!(mtyp, 1..=3 | 0xFF)) {
+            let invalid = DecodeError::Invalid(Invalid::GssapiMessageType(mtyp));
+            assert_eq!(GssapiMessage::decode(&[1, mtyp]), Err(invalid));
+        }
+    }
+}

@@ -1,0 +1,228 @@
+//! RFC 1928 section 3: the client offers methods, the server selects one.
+
+use core::fmt;
+
+use super::Message;
+use super::code::Method;
+use super::leaf::{Parsed, SOCKS5, Short, head, len_octet, short_then};
+use super::sealed::Layout;
+use crate::error::ValueError;
+
+/// The client's first message: the methods it can authenticate by (RFC 1928 section 3).
+///
+/// ```text
+/// +----+----------+----------+
+/// |VER | NMETHODS | METHODS  |
+/// +----+----------+----------+
+/// | 05 |    1     | 0 to 255 |
+/// +----+----------+----------+
+/// ```
+///
+/// An offer of no methods is decoded as it is; a server answers it with [`Method::NO_ACCEPTABLE`].
+///
+/// ```
+/// use socks5_sansio::{Message, Method, MethodOffer};
+///
+/// let offer = MethodOffer::new(&[Method::NONE, Method::USERNAME_PASSWORD])?;
+/// let mut out = [0; 4];
+/// offer.encode(&mut out)?;
+/// assert_eq!(out, [5, 2, 0, 2]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Copy)]
+pub struct MethodOffer<'a>(Source<'a>);
+
+#[derive(Clone, Copy)]
+enum Source<'a> {
+    Peer(Short<'a>),
+    Caller(&'a [Method]),
+}
+
+impl<'a> MethodOffer<'a> {
+    /// An offer of these methods, in this order.
+    ///
+    /// # Errors
+    ///
+    /// [`ValueError::Methods`] over 255 methods.
+    ///
+    /// ```
+    /// use socks5_sansio::{Method, MethodOffer, ValueError};
+    ///
+    /// assert!(MethodOffer::new(&[Method::NONE; 255]).is_ok());
+    /// assert_eq!(MethodOffer::new(&[Method::NONE; 256]), Err(ValueError::Methods(256)));
+    /// ```
+    pub const fn new(methods: &'a [Method]) -> Result<Self, ValueError> {
+        match methods.len() {
+            0..=255 => Ok(Self(Source::Caller(methods))),
+            count => Err(ValueError::Methods(count)),
+        }
+    }
+
+    /// An offer of this method and no other.
+    ///
+    /// ```
+    /// use socks5_sansio::{Message, Method, MethodOffer};
+    ///
+    /// let mut out = [0; 3];
+    /// MethodOffer::only(&Method::USERNAME_PASSWORD).encode(&mut out)?;
+    /// assert_eq!(out, [5, 1, 2]);
+    /// # Ok::<(), socks5_sansio::BufferTooSmall>(())
+    /// ```
+    #[must_use]
+    pub const fn only(method: &'a Method) -> Self {
+        Self(Source::Caller(core::slice::from_ref(method)))
+    }
+
+    /// The methods in the order of the offer, duplicates included.
+    ///
+    /// ```
+    /// use socks5_sansio::{Message, Method, MethodOffer};
+    ///
+    /// let (offer, _) = MethodOffer::decode(&[5, 2, 0, 1])?;
+    /// assert!(offer.methods().eq([Method::NONE, Method::GSSAPI]));
+    /// # Ok::<(), socks5_sansio::DecodeError>(())
+    /// ```
+    pub fn methods(&self) -> impl Iterator<Item = Method> + use<'a> {
+        let (octets, methods) = match self.0 {
+            Source::Peer(octets) => (octets.as_bytes(), [].as_slice()),
+            Source::Caller(methods) => ([].as_slice(), methods),
+        };
+        octets.iter().copied().map(Method).chain(methods.iter().copied())
+    }
+
+    /// Whether the method is among those offered.
+    ///
+    /// ```
+    /// use socks5_sansio::{Message, Method, MethodOffer};
+    ///
+    /// let (offer, _) = MethodOffer::decode(&[5, 1, 2])?;
+    /// assert!(offer.contains(Method::USERNAME_PASSWORD));
+    /// assert!(!offer.contains(Method::NONE));
+    /// # Ok::<(), socks5_sansio::DecodeError>(())
+    /// ```
+    #[must_use]
+    pub fn contains(&self, method: Method) -> bool {
+        match self.0 {
+            Source::Peer(octets) => octets.as_bytes().contains(&method.0),
+            Source::Caller(methods) => methods.contains(&method),
+        }
+    }
+}
+
+impl<'a> Layout<'a> for MethodOffer<'a> {
+    #[inline]
+    fn parse(input: &'a [u8]) -> Parsed<'a, Self> {
+        let (input, [_ver, nmethods]) = head(SOCKS5, input)?;
+        let (input, (methods, [])) = short_then(nmethods, input)?;
+        Ok((input, Self(Source::Peer(methods))))
+    }
+
+    #[inline]
+    fn write(&self, mut emit: impl FnMut(&[u8])) {
+        match self.0 {
+            Source::Peer(octets) => {
+                emit(&[SOCKS5.0, octets.len_octet()]);
+                emit(octets.as_bytes());
+            }
+            Source::Caller(methods) => {
+                emit(&[SOCKS5.0, len_octet(methods.len())]);
+                methods.iter().for_each(|method| emit(&[method.0]));
+            }
+        }
+    }
+}
+
+impl<'a> Message<'a> for MethodOffer<'a> {
+    const MIN_LEN: usize = 2;
+    const MAX_LEN: usize = 257;
+}
+
+impl PartialEq for MethodOffer<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.methods().eq(other.methods())
+    }
+}
+
+impl Eq for MethodOffer<'_> {}
+
+impl fmt::Debug for MethodOffer<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("MethodOffer")?;
+        f.debug_list().entries(self.methods()).finish()
+    }
+}
+
+/// The server's answer: the method that both go on with (RFC 1928 section 3).
+///
+/// ```text
+/// +----+--------+
+/// |VER | METHOD |
+/// +----+--------+
+/// | 05 |   1    |
+/// +----+--------+
+/// ```
+///
+/// After [`Method::NO_ACCEPTABLE`] the client must close the connection.
+///
+/// ```
+/// use socks5_sansio::{Message, Method, MethodSelection};
+///
+/// let (selection, used) = MethodSelection::decode(&[5, 0xFF])?;
+/// assert_eq!((selection.method, used), (Method::NO_ACCEPTABLE, 2));
+/// # Ok::<(), socks5_sansio::DecodeError>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct MethodSelection {
+    /// The selected method, or [`Method::NO_ACCEPTABLE`].
+    pub method: Method,
+}
+
+impl<'a> Layout<'a> for MethodSelection {
+    #[inline]
+    fn parse(input: &'a [u8]) -> Parsed<'a, Self> {
+        let (input, [_ver, method]) = head(SOCKS5, input)?;
+        Ok((input, Self { method: Method(method) }))
+    }
+
+    #[inline]
+    fn write(&self, mut emit: impl FnMut(&[u8])) {
+        emit(&[SOCKS5.0, self.method.0]);
+    }
+}
+
+impl<'a> Message<'a> for MethodSelection {
+    const MIN_LEN: usize = 2;
+    const MAX_LEN: usize = 2;
+}
+
+#[cfg(test)]
+mod tests {
+    use std::format;
+
+    use super::*;
+    use crate::wire::testing::three_ways;
+
+    #[test]
+    fn offer_three_ways() {
+        three_ways::<MethodOffer<'_>>(&[5, 0]);
+        three_ways::<MethodOffer<'_>>(&[5, 1, 0]);
+        three_ways::<MethodOffer<'_>>(&[5, 3, 0, 0, 2]);
+        for count in [127, 128, 255] {
+            three_ways::<MethodOffer<'_>>(&[[5, count].as_slice(), &[7; 255][..usize::from(count)]].concat());
+        }
+    }
+
+    #[test]
+    fn selection_three_ways() {
+        (0..=255).for_each(|method| three_ways::<MethodSelection>(&[5, method]));
+    }
+
+    #[test]
+    fn an_offer_made_equals_the_offer_received() {
+        let (received, _) = MethodOffer::decode(&[5, 2, 2, 0]).unwrap();
+        let methods = [Method::USERNAME_PASSWORD, Method::NONE];
+        assert_eq!(received, MethodOffer::new(&methods).unwrap());
+        assert_ne!(received, MethodOffer::only(&Method::NONE));
+        assert_eq!(format!("{received:?}"), "MethodOffer[Method(2), Method(0)]");
+    }
+}

@@ -1,0 +1,160 @@
+//! Octets to messages and back. This room knows every octet, and nothing about the order of messages.
+//!
+//! | message | from | octets | type |
+//! |---|---|---|---|
+//! | method offer | client | 2 to 257 | [`MethodOffer`] |
+//! | method selection | server | 2 | [`MethodSelection`] |
+//! | username and password | client | 3 to 513 | [`UserPass`] |
+//! | their verdict | server | 2 | [`UserPassStatus`] |
+//! | GSSAPI frame | both | 2 to 65,539 | [`GssapiMessage`] |
+//! | request | client | 8 to 262 | [`Request`] |
+//! | reply | server | 8 to 262 | [`Reply`] |
+//! | UDP header | both | 8 to 262 | [`UdpHeader`] |
+//!
+//! All of them are [`Message`]s: values that borrow their variable parts, and that can be encoded if they exist.
+
+mod code;
+mod endpoint;
+mod gssapi;
+mod leaf;
+mod method;
+mod outgoing;
+mod reply;
+mod request;
+#[cfg(test)]
+mod testing;
+mod udp;
+mod user_pass;
+
+use core::mem;
+use core::num::NonZeroUsize;
+
+use nom::{Err, Needed};
+
+pub use self::code::{Command, Method, ReplyCode};
+pub use self::endpoint::{Address, Domain, Endpoint};
+pub use self::gssapi::{GssapiMessage, GssapiToken};
+use self::leaf::Parsed;
+pub use self::method::{MethodOffer, MethodSelection};
+pub use self::outgoing::Outgoing;
+pub use self::reply::Reply;
+pub(crate) use self::reply::failed_octets;
+pub use self::request::Request;
+pub use self::udp::{Fragment, UdpHeader};
+pub use self::user_pass::{UserPass, UserPassStatus};
+use crate::error::{BufferTooSmall, DecodeError};
+
+/// What every message of the protocol can do. Sealed: the protocol has no others.
+///
+/// ```
+/// use socks5_sansio::{Endpoint, Message, Request};
+///
+/// let request = Request::connect(Endpoint::try_from("example.com:443")?);
+/// let mut buffer = [0; Request::MAX_LEN];
+/// let len = request.encode(&mut buffer)?;
+/// assert_eq!(len, request.encoded_len());
+///
+/// let (decoded, used) = Request::decode(&buffer)?;
+/// assert_eq!((decoded, used), (request, len));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub trait Message<'a>: Layout<'a> {
+    /// The length of the shortest message of this kind, in octets.
+    const MIN_LEN: usize;
+    /// The length of the longest message of this kind, in octets: a buffer of this size always suffices.
+    const MAX_LEN: usize;
+
+    /// Takes the message off the front of the input. Gives it, and how many octets it had.
+    ///
+    /// The octets behind it are not looked at.
+    ///
+    /// # Errors
+    ///
+    /// [`DecodeError::Incomplete`] where more octets are to come, [`DecodeError::Invalid`] where none would help.
+    #[inline]
+    fn decode(input: &'a [u8]) -> Result<(Self, usize), DecodeError> {
+        decode_by(Self::parse, Self::MIN_LEN, input)
+    }
+
+    /// The length of the encoded message in octets.
+    #[inline]
+    #[must_use]
+    fn encoded_len(&self) -> usize {
+        let mut len = 0;
+        self.write(|octets| len += octets.len());
+        len
+    }
+
+    /// Writes the message to the front of `out`. Gives how many octets it wrote.
+    ///
+    /// # Errors
+    ///
+    /// [`BufferTooSmall`]; then `out` is as it was.
+    #[inline]
+    fn encode(&self, out: &mut [u8]) -> Result<usize, BufferTooSmall> {
+        let needed = self.encoded_len();
+        let mut free = out.get_mut(..needed).ok_or(BufferTooSmall { needed })?;
+        self.write(|octets| {
+            let (here, behind) = mem::take(&mut free).split_at_mut(octets.len());
+            here.copy_from_slice(octets);
+            free = behind;
+        });
+        Ok(needed)
+    }
+
+    /// Appends the message to a buffer that grows, such as `Vec<u8>` or `bytes::BytesMut`.
+    ///
+    /// ```
+    /// use socks5_sansio::{Endpoint, Message, Request};
+    ///
+    /// let mut out = Vec::new();
+    /// Request::connect(Endpoint::try_from("192.0.2.1:80")?).put(&mut out);
+    /// assert_eq!(out, [5, 1, 0, 1, 192, 0, 2, 1, 0, 80]);
+    /// # Ok::<(), socks5_sansio::ParseEndpointError>(())
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// As `bytes::BufMut::put_slice` does, where the buffer cannot grow and has too little room.
+    #[cfg(feature = "bytes")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "bytes")))]
+    #[inline]
+    fn put(&self, out: &mut impl bytes::BufMut) {
+        self.write(|octets| out.put_slice(octets));
+    }
+}
+
+mod sealed {
+    use super::leaf::Parsed;
+
+    /// The two things that a message's own file says about it.
+    pub trait Layout<'a>: Sized {
+        fn parse(input: &'a [u8]) -> Parsed<'a, Self>;
+        /// Hands out the message piece by piece, in order.
+        fn write(&self, emit: impl FnMut(&[u8]));
+    }
+}
+use sealed::Layout;
+
+/// Runs a parser. Nowhere else do nom's results become this crate's.
+///
+/// What is missing is at least what the parser missed, and at least the rest of the shortest message.
+#[inline]
+fn decode_by<'a, T>(
+    parse: impl FnOnce(&'a [u8]) -> Parsed<'a, T>,
+    min_len: usize,
+    input: &'a [u8],
+) -> Result<(T, usize), DecodeError> {
+    match parse(input) {
+        Ok((rest, value)) => Ok((value, input.len() - rest.len())),
+        Err(Err::Incomplete(needed)) => {
+            let next = match needed {
+                Needed::Size(octets) => octets,
+                Needed::Unknown => NonZeroUsize::MIN,
+            };
+            let shortest = NonZeroUsize::new(min_len.saturating_sub(input.len()));
+            Err(DecodeError::Incomplete(shortest.map_or(next, |shortest| shortest.max(next))))
+        }
+        Err(Err::Error(invalid) | Err::Failure(invalid)) => Err(DecodeError::Invalid(invalid)),
+    }
+}
