@@ -21,7 +21,7 @@
 //! ```compile_fail,E0599
 //! # use socks5_sansio::{Client, Method, MethodOffer, Request};
 //! fn requests_before_the_method_is_known(request: Request<'_>) {
-//!     let (offer, client) = Client::new(&MethodOffer::only(&Method::NONE));
+//!     let (offer, client) = Client::new(&MethodOffer::of(&[Method::NONE]));
 //!     let (octets, client) = client.send(&request); // no permit for that yet
 //! }
 //! ```
@@ -60,7 +60,7 @@ use crate::wire::{
 /// use socks5_sansio::client::{Client, Step};
 /// use socks5_sansio::{Endpoint, Method, MethodOffer, Request};
 ///
-/// let (offer, client) = Client::new(&MethodOffer::only(&Method::NONE));
+/// let (offer, client) = Client::new(&MethodOffer::of(&[Method::NONE]));
 /// assert_eq!(*offer, [5, 1, 0]);
 ///
 /// let (_, Step::Request(permit)) = client.read(&[5, 0])? else { panic!() };
@@ -133,8 +133,8 @@ impl Client {
         request: &Request<'_>,
         out: &mut [u8],
     ) -> Result<(usize, Self), BufferTooSmall> {
-        let method = if credentials.is_some() { Method::USERNAME_PASSWORD } else { Method::NONE };
-        let offer = MethodOffer::only(&method);
+        let methods = [if credentials.is_some() { Method::USERNAME_PASSWORD } else { Method::NONE }];
+        let offer = MethodOffer::of(&methods);
         let needed = offer.encoded_len() + credentials.map_or(0, Message::encoded_len) + request.encoded_len();
         let mut free = out.get_mut(..needed).ok_or(BufferTooSmall { needed })?;
         append(&mut free, &offer)?;
@@ -142,7 +142,7 @@ impl Client {
             append(&mut free, credentials)?;
         }
         append(&mut free, request)?;
-        let expects = Expects::Selection([method].into_iter().collect());
+        let expects = Expects::Selection(offer.methods().collect());
         Ok((needed, Self { expects, in_flight: Some(request.command) }))
     }
 
@@ -201,7 +201,7 @@ impl Client {
     /// use socks5_sansio::client::{Client, Error};
     /// use socks5_sansio::{Method, MethodOffer};
     ///
-    /// let (_, client) = Client::new(&MethodOffer::only(&Method::NONE));
+    /// let (_, client) = Client::new(&MethodOffer::of(&[Method::NONE]));
     /// assert_eq!(client.end(&[5]), Error::Truncated);
     /// ```
     #[must_use]
@@ -286,7 +286,7 @@ impl SendUserPass {
     /// use socks5_sansio::client::{Client, Error, Step};
     /// use socks5_sansio::{Method, MethodOffer, UserPass};
     ///
-    /// let (_, client) = Client::new(&MethodOffer::only(&Method::USERNAME_PASSWORD));
+    /// let (_, client) = Client::new(&MethodOffer::of(&[Method::USERNAME_PASSWORD]));
     /// let (_, Step::UserPass(permit)) = client.read(&[5, 2])? else { panic!() };
     /// let (credentials, client) = permit.send(&UserPass::new("u", "p").unwrap());
     /// assert_eq!(*credentials, *b"\x01\x01u\x01p");
@@ -320,7 +320,7 @@ impl SubNegotiation {
     /// use socks5_sansio::{Method, MethodOffer};
     ///
     /// const MINE: Method = Method(0x80);
-    /// let (_, client) = Client::new(&MethodOffer::only(&MINE));
+    /// let (_, client) = Client::new(&MethodOffer::of(&[MINE]));
     /// let (_, Step::SubNegotiate(negotiation)) = client.read(&[5, 0x80])? else { panic!() };
     /// assert_eq!(negotiation.method(), MINE);
     /// // ... octets to and fro ...

@@ -1,5 +1,10 @@
 //! SOCKS5 without the sockets: typed messages, and both sides of the conversation.
 #![no_std]
+#![forbid(unsafe_code)]
+#![warn(missing_docs, missing_debug_implementations, unreachable_pub)]
+#![warn(clippy::alloc_instead_of_core, clippy::std_instead_of_core)]
+#![warn(clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+#![warn(clippy::missing_errors_doc, clippy::missing_panics_doc)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 #[cfg(any(test, feature = "std"))]

@@ -23,11 +23,11 @@ use crate::error::ValueError;
 /// ```
 /// use socks5_sansio::{Message, Method, MethodOffer};
 ///
-/// let offer = MethodOffer::new(&[Method::NONE, Method::USERNAME_PASSWORD])?;
+/// let offer = MethodOffer::of(&[Method::NONE, Method::USERNAME_PASSWORD]);
 /// let mut out = [0; 4];
 /// offer.encode(&mut out)?;
 /// assert_eq!(out, [5, 2, 0, 2]);
-/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # Ok::<(), socks5_sansio::BufferTooSmall>(())
 /// ```
 #[derive(Clone, Copy)]
 pub struct MethodOffer<'a>(Source<'a>);
@@ -39,7 +39,28 @@ enum Source<'a> {
 }
 
 impl<'a> MethodOffer<'a> {
-    /// An offer of these methods, in this order.
+    /// An offer of these methods, in this order. More than 255 do not compile.
+    ///
+    /// ```
+    /// use socks5_sansio::{Message, Method, MethodOffer};
+    ///
+    /// let mut out = [0; 3];
+    /// MethodOffer::of(&[Method::USERNAME_PASSWORD]).encode(&mut out)?;
+    /// assert_eq!(out, [5, 1, 2]);
+    /// # Ok::<(), socks5_sansio::BufferTooSmall>(())
+    /// ```
+    ///
+    /// ```compile_fail,E0080
+    /// # use socks5_sansio::{Method, MethodOffer};
+    /// MethodOffer::of(&[Method::NONE; 256]);
+    /// ```
+    #[must_use]
+    pub const fn of<const N: usize>(methods: &'a [Method; N]) -> Self {
+        const { assert!(N <= 255) };
+        Self(Source::Caller(methods))
+    }
+
+    /// An offer of as many methods as there turn out to be, in this order.
     ///
     /// # Errors
     ///
@@ -48,29 +69,15 @@ impl<'a> MethodOffer<'a> {
     /// ```
     /// use socks5_sansio::{Method, MethodOffer, ValueError};
     ///
-    /// assert!(MethodOffer::new(&[Method::NONE; 255]).is_ok());
-    /// assert_eq!(MethodOffer::new(&[Method::NONE; 256]), Err(ValueError::Methods(256)));
+    /// let methods = vec![Method::NONE; 256];
+    /// assert!(MethodOffer::new(&methods[..255]).is_ok());
+    /// assert_eq!(MethodOffer::new(&methods), Err(ValueError::Methods(256)));
     /// ```
     pub const fn new(methods: &'a [Method]) -> Result<Self, ValueError> {
         match methods.len() {
             0..=255 => Ok(Self(Source::Caller(methods))),
             count => Err(ValueError::Methods(count)),
         }
-    }
-
-    /// An offer of this method and no other.
-    ///
-    /// ```
-    /// use socks5_sansio::{Message, Method, MethodOffer};
-    ///
-    /// let mut out = [0; 3];
-    /// MethodOffer::only(&Method::USERNAME_PASSWORD).encode(&mut out)?;
-    /// assert_eq!(out, [5, 1, 2]);
-    /// # Ok::<(), socks5_sansio::BufferTooSmall>(())
-    /// ```
-    #[must_use]
-    pub const fn only(method: &'a Method) -> Self {
-        Self(Source::Caller(core::slice::from_ref(method)))
     }
 
     /// The methods in the order of the offer, duplicates included.
@@ -220,9 +227,8 @@ mod tests {
     #[test]
     fn an_offer_made_equals_the_offer_received() {
         let (received, _) = MethodOffer::decode(&[5, 2, 2, 0]).unwrap();
-        let methods = [Method::USERNAME_PASSWORD, Method::NONE];
-        assert_eq!(received, MethodOffer::new(&methods).unwrap());
-        assert_ne!(received, MethodOffer::only(&Method::NONE));
+        assert_eq!(received, MethodOffer::of(&[Method::USERNAME_PASSWORD, Method::NONE]));
+        assert_ne!(received, MethodOffer::of(&[Method::NONE]));
         assert_eq!(format!("{received:?}"), "MethodOffer[Method(2), Method(0)]");
     }
 }

@@ -12,7 +12,7 @@ use super::{Message, UserPass};
 /// ```
 /// use socks5_sansio::{Client, Method, MethodOffer};
 ///
-/// let (outgoing, _client) = Client::new(&MethodOffer::only(&Method::NONE));
+/// let (outgoing, _client) = Client::new(&MethodOffer::of(&[Method::NONE]));
 /// assert_eq!(*outgoing, [5, 1, 0]);
 /// assert_eq!(format!("{outgoing:?}"), "Outgoing(3 octets)");
 /// ```

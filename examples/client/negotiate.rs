@@ -1,0 +1,71 @@
+//! The driver: octets from a socket into [`Client::read`], and what its permits give back to the socket.
+//!
+//! It reads as many octets as it is told are missing, and never more: what comes behind the reply stays in the socket.
+
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::TcpStream;
+use std::num::NonZeroUsize;
+
+use socks5_sansio::client::{Client, Step};
+use socks5_sansio::{Method, MethodOffer, Request, UserPass};
+
+/// Offers what it can, and says one thing after the other.
+pub fn offer(stream: &mut TcpStream, credentials: Option<&UserPass<'_>>) -> io::Result<Client> {
+    let (offer, client) = match credentials {
+        Some(_) => Client::new(&MethodOffer::of(&[Method::NONE, Method::USERNAME_PASSWORD])),
+        None => Client::new(&MethodOffer::of(&[Method::NONE])),
+    };
+    stream.write_all(&offer)?;
+    Ok(client)
+}
+
+/// Says everything at once.
+pub fn say_all(
+    stream: &mut TcpStream,
+    credentials: Option<&UserPass<'_>>,
+    request: &Request<'_>,
+) -> io::Result<Client> {
+    let mut flight = [0; Client::OPTIMISTIC_MAX_LEN];
+    let (len, client) = Client::optimistic(credentials, request, &mut flight).map_err(io::Error::other)?;
+    stream.write_all(&flight[..len])?;
+    Ok(client)
+}
+
+/// Listens to the proxy until it has done what was requested, and says what is still to be said.
+pub fn converse(
+    stream: &mut TcpStream,
+    mut client: Client,
+    credentials: Option<&UserPass<'_>>,
+    request: &Request<'_>,
+) -> io::Result<()> {
+    let mut buffer = Vec::new();
+    let mut start = 0;
+    loop {
+        let (used, step) = client.read(&buffer[start..])?;
+        start += used;
+        client = match step {
+            Step::NeedMore(client, missing) => match read_exactly(stream, missing, &mut buffer)? {
+                true => client,
+                false => return Err(client.end(&buffer[start..]).into()),
+            },
+            Step::UserPass(permit) => {
+                let (octets, client) = permit.send(credentials.ok_or(ErrorKind::PermissionDenied)?);
+                stream.write_all(&octets)?;
+                client
+            }
+            Step::Request(permit) => {
+                let (octets, client) = permit.send(request);
+                stream.write_all(&octets)?;
+                client
+            }
+            Step::SubNegotiate(_) => return Err(ErrorKind::Unsupported.into()),
+            Step::Reply(..) => return Ok(()),
+        }
+    }
+}
+
+/// Whether all of the octets came before the stream ended.
+fn read_exactly(stream: &mut TcpStream, missing: NonZeroUsize, buffer: &mut Vec<u8>) -> io::Result<bool> {
+    let read = stream.take(missing.get() as u64).read_to_end(buffer)?;
+    Ok(read == missing.get())
+}

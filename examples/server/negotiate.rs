@@ -1,0 +1,89 @@
+//! The driver: octets from a socket into [`Server::read`], and what its permits give back to the socket.
+
+use std::io::{self, ErrorKind};
+
+use socks5_sansio::server::{Chosen, Listen, Respond, Server, Step};
+use socks5_sansio::{Command, Method, MethodOffer, Outgoing, Reply, ReplyCode, Request, UserPass};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use socks5_sansio::Message;
+
+use crate::connect::Destination;
+
+/// All that a client can say before its application data: a message that is not whole always has room for the rest.
+const LONGEST: usize = MethodOffer::MAX_LEN + UserPass::MAX_LEN + Request::MAX_LEN;
+
+/// A request, and the permit to answer it.
+pub struct Asked {
+    pub command: Command,
+    pub destination: Destination,
+    pub permit: Permit,
+    /// What the client sent behind its request.
+    pub early: Vec<u8>,
+}
+
+pub enum Permit {
+    Respond(Respond),
+    Listen(Listen),
+}
+
+impl Permit {
+    pub fn refuse(self, code: ReplyCode) -> Outgoing {
+        match self {
+            Self::Respond(permit) => permit.reply(&Reply::failed(code)),
+            Self::Listen(permit) => permit.refuse(code),
+        }
+    }
+}
+
+/// Listens to the client until it has asked for something. With `expected` credentials, it has to give them first.
+pub async fn negotiate(stream: &mut TcpStream, expected: Option<UserPass<'_>>) -> io::Result<Asked> {
+    let mut buffer = Vec::with_capacity(LONGEST);
+    let mut start = 0;
+    let mut server = Server::new();
+    loop {
+        let (used, step) = match server.read(&buffer[start..]) {
+            Ok(step) => step,
+            Err(error) => {
+                stream.write_all(error.parting()).await?;
+                return Err(error.into());
+            }
+        };
+        start += used;
+        server = match step {
+            Step::NeedMore(server, _) => match stream.read_buf(&mut buffer).await? {
+                0 => return Err(server.end(&buffer[start..]).into()),
+                _ => server,
+            },
+            Step::Methods(_, permit) => {
+                let wanted = if expected.is_some() { Method::USERNAME_PASSWORD } else { Method::NONE };
+                match permit.choose(&[wanted]) {
+                    Chosen::Continue(answer, server) => {
+                        stream.write_all(&answer).await?;
+                        server
+                    }
+                    Chosen::Refused(answer) | Chosen::SubNegotiate(answer, _) => {
+                        stream.write_all(&answer).await?;
+                        return Err(io::Error::new(ErrorKind::PermissionDenied, format!("does not offer {wanted}")));
+                    }
+                }
+            }
+            Step::UserPass(given, permit) if expected.is_some_and(|expected| given.verify(&expected)) => {
+                let (answer, server) = permit.accept();
+                stream.write_all(&answer).await?;
+                server
+            }
+            Step::UserPass(_, permit) => {
+                stream.write_all(&permit.reject()).await?;
+                return Err(io::Error::new(ErrorKind::PermissionDenied, "wrong username or password"));
+            }
+            Step::Request(request, permit) => return Ok(asked(request, Permit::Respond(permit), &buffer[start..])),
+            Step::Bind(request, permit) => return Ok(asked(request, Permit::Listen(permit), &buffer[start..])),
+        };
+    }
+}
+
+fn asked(request: Request<'_>, permit: Permit, early: &[u8]) -> Asked {
+    Asked { command: request.command, destination: request.destination.into(), permit, early: early.to_vec() }
+}
