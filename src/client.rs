@@ -44,8 +44,6 @@
 use core::mem;
 use core::num::NonZeroUsize;
 
-use thiserror::Error;
-
 use crate::error::{BufferTooSmall, DecodeError, Invalid};
 use crate::wire::{
     Command, Message, Method, MethodOffer, MethodSelection, Outgoing, Reply, ReplyCode, Request, UserPass,
@@ -97,6 +95,12 @@ enum Replies {
 impl Client {
     /// The most that [`optimistic`](Self::optimistic) writes: an offer, credentials and a request, 778 octets.
     pub const OPTIMISTIC_MAX_LEN: usize = 3 + UserPass::MAX_LEN + Request::MAX_LEN;
+
+    /// The most that a server says before its application data: a selection, a verdict and BIND's two replies, 528 octets.
+    ///
+    /// A buffer of this size has room for what is missing, whatever has come. (A sub-negotiation of the caller's own is not
+    /// counted.)
+    pub const INPUT_MAX_LEN: usize = MethodSelection::MAX_LEN + UserPassStatus::MAX_LEN + 2 * Reply::MAX_LEN;
 
     /// Offers methods: send, then read the server's selection.
     pub fn new(offer: &MethodOffer<'_>) -> (Outgoing, Self) {
@@ -345,7 +349,7 @@ impl SendRequest {
 }
 
 /// Why there is no connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// The server's octets are not SOCKS5.

@@ -1,10 +1,49 @@
-//! SOCKS5 without the sockets: typed messages, and both sides of the conversation.
+//! SOCKS5 without the sockets: typed messages, and both sides of the conversation, driven by bytes in and bytes out.
+//!
+//! ```text
+//!  client                                        server
+//!    |  MethodOffer: 05 02 00 02                   |
+//!    | ------------------------------------------> |    1. by which method?
+//!    |                MethodSelection: 05 02       |       RFC 1928 section 3
+//!    | <------------------------------------------ |
+//!    |  UserPass: 01 05 alice 06 s3cret            |
+//!    | ------------------------------------------> |    2. authentication, if the method has any
+//!    |                 UserPassStatus: 01 00       |       RFC 1929, RFC 1961, or the caller's own
+//!    | <------------------------------------------ |
+//!    |  Request: 05 01 00 03 0B example.com 01 BB  |
+//!    | ------------------------------------------> |    3. what for?
+//!    |    Reply: 05 00 00 01 C0 00 02 01 12 34     |       RFC 1928 sections 4 and 6
+//!    | <------------------------------------------ |
+//!    |  application data                           |
+//!    | <=========================================> |    the caller's; in datagrams behind a UdpHeader
+//! ```
+//!
+//! Three rooms, one direction: [`server`] and [`client`] know the order of messages, [`wire`] knows their octets, and I/O is
+//! the caller's.
+//!
+//! - To **talk**, start from [`Server::new`] or [`Client::new`]. Their `read` takes a moment of the conversation and what has
+//!   come in, and gives back the message with a permit for the next moves. The caller owns every buffer; what was not
+//!   used is still the caller's.
+//! - To **parse or build** a message alone, there is [`Message`]. Messages borrow from the input; one that exists can be encoded.
+//! - To **relay datagrams**, [`UdpHeader::split`] and [`UdpHeader::prepend`] work in place.
+//!
+//! What comes in is taken tolerantly where that does no harm, what goes out is strict. Octets that nobody knows a meaning of
+//! (methods, commands, reply codes) are kept as they are. Nothing here panics, allocates or waits, whatever the octets.
+//!
+//! # Features
+//!
+//! - `std` (on by default): the errors as `std::io::Error`, and `std::io::Error` as [`ReplyCode`].
+//! - `bytes` (on by default): [`Message`]`::put`, which appends to a `bytes::BufMut`. Brings in `alloc`.
+//!
+//! Without them, this is `no_std` and does without `alloc`.
+
 #![no_std]
 #![forbid(unsafe_code)]
 #![warn(missing_docs, missing_debug_implementations, unreachable_pub)]
 #![warn(clippy::alloc_instead_of_core, clippy::std_instead_of_core)]
-#![warn(clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
-#![warn(clippy::missing_errors_doc, clippy::missing_panics_doc)]
+#![warn(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
+#![warn(clippy::cast_possible_truncation)]
+#![warn(clippy::missing_errors_doc, clippy::missing_panics_doc, clippy::must_use_candidate)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 #[cfg(any(test, feature = "std"))]
@@ -26,3 +65,8 @@ pub use self::wire::{
     Address, Command, Domain, Endpoint, Fragment, GssapiMessage, GssapiToken, Message, Method, MethodOffer,
     MethodSelection, Outgoing, Reply, ReplyCode, Request, UdpHeader, UserPass, UserPassStatus,
 };
+
+/// The README's code, compiled.
+#[cfg(all(doctest, feature = "std"))]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -60,8 +60,6 @@
 
 use core::num::NonZeroUsize;
 
-use thiserror::Error;
-
 use crate::error::{DecodeError, Invalid};
 use crate::wire::{
     Command, Endpoint, Message, Method, MethodOffer, MethodSelection, Outgoing, Reply, ReplyCode, Request, UserPass,
@@ -102,6 +100,12 @@ enum Expects {
 }
 
 impl Server {
+    /// The most that a client says before its application data: an offer, credentials and a request, 1,032 octets.
+    ///
+    /// A buffer of this size has room for what is missing, whatever has come. (A sub-negotiation of the caller's own is not
+    /// counted.)
+    pub const INPUT_MAX_LEN: usize = MethodOffer::MAX_LEN + UserPass::MAX_LEN + Request::MAX_LEN;
+
     /// A server to which nothing has been said yet.
     #[inline]
     pub const fn new() -> Self {
@@ -342,7 +346,7 @@ impl Listen {
 }
 
 /// Why a conversation with a client ended early. What is still to be said is in [`parting`](Self::parting).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// The first octets are no offer of methods. [`Invalid::Version`] tells which other protocol it might be.

@@ -16,6 +16,7 @@ mod tunnel;
 use std::io::{self, Write};
 use std::net::TcpStream;
 use std::process::ExitCode;
+use std::sync::mpsc;
 
 use clap::{Parser, Subcommand};
 use socks5_sansio::{Endpoint, Request, UserPass};
@@ -69,16 +70,17 @@ fn run(args: &Args) -> io::Result<()> {
         io::Error::new(error.kind(), format!("cannot connect to the proxy {}: {error}", args.proxy))
     })?;
     stream.set_nodelay(true)?;
+    let (answered, answer) = mpsc::channel();
     if args.optimistic {
         let client = negotiate::say_all(&mut stream, credentials.as_ref(), &request)?;
-        tunnel::send_stdin(stream.try_clone()?);
+        tunnel::send_stdin(stream.try_clone()?, answer);
         negotiate::converse(&mut stream, client, credentials.as_ref(), &request)?;
     } else {
         let client = negotiate::offer(&mut stream, credentials.as_ref())?;
         negotiate::converse(&mut stream, client, credentials.as_ref(), &request)?;
-        tunnel::send_stdin(stream.try_clone()?);
+        tunnel::send_stdin(stream.try_clone()?, answer);
     }
-    tunnel::receive(stream)
+    tunnel::receive(stream, answered)
 }
 
 fn invalid_input(error: impl std::error::Error + Send + Sync + 'static) -> io::Error {

@@ -3,16 +3,11 @@
 use std::io::{self, ErrorKind};
 
 use socks5_sansio::server::{Chosen, Listen, Respond, Server, Step};
-use socks5_sansio::{Command, Method, MethodOffer, Outgoing, Reply, ReplyCode, Request, UserPass};
+use socks5_sansio::{Command, Method, Outgoing, Reply, ReplyCode, Request, UserPass};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use socks5_sansio::Message;
-
 use crate::connect::Destination;
-
-/// All that a client can say before its application data: a message that is not whole always has room for the rest.
-const LONGEST: usize = MethodOffer::MAX_LEN + UserPass::MAX_LEN + Request::MAX_LEN;
 
 /// A request, and the permit to answer it.
 pub struct Asked {
@@ -39,7 +34,7 @@ impl Permit {
 
 /// Listens to the client until it has asked for something. With `expected` credentials, it has to give them first.
 pub async fn negotiate(stream: &mut TcpStream, expected: Option<UserPass<'_>>) -> io::Result<Asked> {
-    let mut buffer = Vec::with_capacity(LONGEST);
+    let mut buffer = Vec::with_capacity(Server::INPUT_MAX_LEN);
     let mut start = 0;
     let mut server = Server::new();
     loop {

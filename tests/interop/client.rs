@@ -1,0 +1,182 @@
+//! The example client through the example server, and through proxies that others wrote.
+
+use std::io::Write;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::Path;
+use std::process::{Command, Output};
+
+use tempfile::TempDir;
+
+use crate::support::{
+    Running, Server, arg, closed_port, echo, example, program, read_exactly, run, serve, skip, start_on_free_port, text,
+};
+
+fn client(proxy: SocketAddr, options: &[&str], destination: &str) -> Output {
+    let mut command = example("client");
+    command.args(["--proxy", &proxy.to_string()]).args(options).args(["connect", destination]);
+    run(&mut command, b"hello\n")
+}
+
+fn says_hello(proxy: SocketAddr, options: &[&str], destination: &str) {
+    let output = client(proxy, options, destination);
+    assert_eq!((text(&output.stdout), text(&output.stderr)), ("hello\n", ""), "{options:?} {destination}");
+    assert!(output.status.success());
+}
+
+fn fails(proxy: SocketAddr, options: &[&str], destination: &str, error: &str) {
+    let output = client(proxy, options, destination);
+    assert_eq!((text(&output.stdout), text(&output.stderr)), ("", error), "{options:?} {destination}");
+    assert_eq!(output.status.code(), Some(1));
+}
+
+fn targets() -> [String; 3] {
+    let (v4, v6) = (serve(Ipv4Addr::LOCALHOST, echo), serve(Ipv6Addr::LOCALHOST, echo));
+    [v4.to_string(), v6.to_string(), format!("localhost:{}", v4.port())]
+}
+
+#[test]
+fn through_the_example_server() {
+    let server = Server::start(&[]);
+    for target in targets() {
+        says_hello(server.address, &[], &target);
+        says_hello(server.address, &["--optimistic"], &target);
+        says_hello(server.address, &["--user", "u", "--password", "p"], &target);
+    }
+}
+
+#[test]
+fn through_the_example_server_with_credentials() {
+    let server = Server::start(&["--user", "u", "--password", "p"]);
+    let good = ["--user", "u", "--password", "p", "--optimistic"];
+    let bad = ["--user", "u", "--password", "P", "--optimistic"];
+    for target in targets() {
+        for options in [&good[..4], &good] {
+            says_hello(server.address, options, &target);
+        }
+        for options in [&bad[..4], &bad] {
+            fails(server.address, options, &target, "error: the proxy rejected the credentials: status 01\n");
+        }
+        for options in [&[][..], &["--optimistic"]] {
+            fails(server.address, options, &target, "error: the proxy accepts none of the methods offered\n");
+        }
+    }
+}
+
+#[test]
+fn refusals_are_told_in_one_line() {
+    let server = Server::start(&[]);
+    let closed = closed_port().to_string();
+    for options in [&[][..], &["--optimistic"]] {
+        fails(server.address, options, &closed, "error: the proxy refused: connection refused (05)\n");
+        fails(server.address, options, "no-such-name.invalid:80", "error: the proxy refused: host unreachable (04)\n");
+    }
+    fails(server.address, &[], "example.com", "error: expected HOST:PORT with a port of 0 to 65535\n");
+}
+
+#[test]
+fn a_proxy_that_is_none() {
+    let web = serve(Ipv4Addr::LOCALHOST, |mut stream| {
+        let _: [u8; 3] = read_exactly(&stream);
+        let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n");
+    });
+    let error = "error: the proxy does not speak SOCKS5: protocol version 0x48 is not 0x05\n";
+    fails(web, &[], "example.com:80", error);
+
+    let mute = serve(Ipv4Addr::LOCALHOST, |stream| assert_eq!(read_exactly(&stream), [5, 1, 0]));
+    fails(mute, &[], "example.com:80", "error: the proxy closed the connection without an answer\n");
+}
+
+#[test]
+fn through_microsocks() {
+    if program("microsocks").is_none() {
+        return;
+    }
+    let (_open, address) = microsocks(&[]);
+    for target in targets() {
+        says_hello(address, &[], &target);
+    }
+    fails(address, &[], &closed_port().to_string(), "error: the proxy refused: connection refused (05)\n");
+
+    let (_closed, address) = microsocks(&["-u", "u", "-P", "p"]);
+    for target in targets() {
+        says_hello(address, &["--user", "u", "--password", "p"], &target);
+    }
+    let bad = ["--user", "u", "--password", "P"];
+    fails(address, &bad, "example.com:80", "error: the proxy rejected the credentials: status 02\n");
+}
+
+fn microsocks(args: &[&str]) -> (Running, SocketAddr) {
+    start_on_free_port(|port| {
+        let mut command = Command::new("microsocks");
+        command.args(["-i", "127.0.0.1", "-p", &port.to_string()]).args(args);
+        command
+    })
+}
+
+#[test]
+fn through_ssh() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some((_ssh, address)) = ssh(&folder) else { return };
+    for target in targets() {
+        says_hello(address, &[], &target);
+    }
+    let closed = closed_port().to_string();
+    fails(address, &[], &closed, "error: the proxy closed the connection without an answer\n");
+}
+
+/// `ssh -D` to an sshd of its own, which speaks through a pipe and listens nowhere.
+fn ssh(folder: &TempDir) -> Option<(Running, SocketAddr)> {
+    program("ssh")?;
+    program("sshd")?;
+    if text(&run(Command::new("id").arg("-u"), b"").stdout) != "0\n" {
+        return skip("sshd wants to be started by root here");
+    }
+    let folder = folder.path();
+    prepare_ssh(folder);
+    let at = |name: &str| arg(folder.join(name));
+    let sshd = format!(
+        "unshare -m sh -c 'mount -t tmpfs -o mode=755 none /run && mkdir -m 755 /run/sshd \
+         && exec /usr/sbin/sshd -i -f {} -E {}'",
+        at("sshd_config"),
+        at("sshd.log"),
+    );
+    Some(start_on_free_port(|port| {
+        let mut command = Command::new("ssh");
+        command.args(["-F", "none", "-N", "-D", &format!("127.0.0.1:{port}"), "root@peer"]);
+        for option in [
+            format!("ProxyCommand={sshd}"),
+            format!("IdentityFile={}", at("client_key")),
+            format!("UserKnownHostsFile={}", at("known_hosts")),
+            "GlobalKnownHostsFile=/dev/null".into(),
+            "IdentitiesOnly=yes".into(),
+            "IdentityAgent=none".into(),
+            "HostKeyAlias=peer".into(),
+            "UpdateHostKeys=no".into(),
+            "BatchMode=yes".into(),
+            "ExitOnForwardFailure=yes".into(),
+        ] {
+            command.args(["-o", &option]);
+        }
+        command
+    }))
+}
+
+fn prepare_ssh(folder: &Path) {
+    for key in ["host_key", "client_key"] {
+        let path = arg(folder.join(key));
+        let made = run(Command::new("ssh-keygen").args(["-q", "-t", "ed25519", "-N", "", "-f", &path]), b"");
+        assert!(made.status.success(), "{}", text(&made.stderr));
+    }
+    let read = |name| std::fs::read_to_string(folder.join(name)).unwrap();
+    let write = |name, content: String| std::fs::write(folder.join(name), content).unwrap();
+    write("authorized_keys", read("client_key.pub"));
+    write("known_hosts", format!("peer {}", read("host_key.pub")));
+    let (host_key, authorized_keys) = (arg(folder.join("host_key")), arg(folder.join("authorized_keys")));
+    write(
+        "sshd_config",
+        format!(
+            "HostKey {host_key}\nAuthorizedKeysFile {authorized_keys}\nPermitRootLogin prohibit-password\n\
+             StrictModes no\nUsePAM no\nPidFile none\nAllowTcpForwarding yes\n"
+        ),
+    );
+}

@@ -1,0 +1,8 @@
+//! The examples over loopback: by hand-written octets, and with programs that others wrote.
+//!
+//! What is not installed is skipped with a line that says so; with `INTEROP_REQUIRED` set, it fails instead.
+
+mod client;
+mod octets;
+mod programs;
+mod support;

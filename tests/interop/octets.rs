@@ -1,0 +1,235 @@
+//! The example server, octet by octet.
+
+use std::io::Write;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
+
+use socks5_sansio::{Address, Command, Domain, Endpoint, Message, Reply, ReplyCode, Request, UserPass};
+
+use crate::support::{
+    Server, closed_port, connect, echo, echo_at_the_end, example, read_all, read_exactly, run, serve, text, who_is_it,
+};
+
+const DATA: &[u8; 27] = b"twenty-seven octets of data";
+
+fn encoded<'a>(message: impl Message<'a>) -> Vec<u8> {
+    let mut octets = vec![0; message.encoded_len()];
+    message.encode(&mut octets).unwrap();
+    octets
+}
+
+fn request(command: Command, destination: impl Into<Endpoint<'static>>) -> Vec<u8> {
+    encoded(Request { command, destination: destination.into() })
+}
+
+fn connect_to_name(name: &'static [u8], port: u16) -> Vec<u8> {
+    request(Command::CONNECT, (Domain::new(name).unwrap(), port))
+}
+
+/// Says it all at once, says no more, and gives the reply without the method selection in front of it.
+fn reply_to(server: &Server, request: &[u8]) -> Vec<u8> {
+    let mut stream = connect(server.address);
+    stream.write_all(&[&[5, 1, 0], request].concat()).unwrap();
+    stream.shutdown(Shutdown::Write).unwrap();
+    assert_eq!(read_exactly(&stream), [5, 0]);
+    read_all(&stream)
+}
+
+fn code_for(server: &Server, request: &[u8]) -> ReplyCode {
+    let reply = reply_to(server, request);
+    let (reply, used) = Reply::decode(&reply).unwrap_or_else(|error| panic!("{reply:?}: {error}"));
+    assert_eq!(used, 10, "{reply:?}");
+    reply.code
+}
+
+#[test]
+fn everything_in_one_segment() {
+    everything(|mut stream, octets| stream.write_all(octets).unwrap());
+}
+
+#[test]
+fn everything_one_octet_at_a_time() {
+    everything(|mut stream, octets| octets.chunks(1).for_each(|octet| stream.write_all(octet).unwrap()));
+}
+
+fn everything(write: impl Fn(&TcpStream, &[u8])) {
+    let server = Server::start(&["--user", "u", "--password", "p"]);
+    let target = serve(Ipv4Addr::LOCALHOST, echo_at_the_end);
+    let stream = connect(server.address);
+    let credentials = encoded(UserPass::new("u", "p").unwrap());
+    write(&stream, &[&[5, 1, 2], &*credentials, &*request(Command::CONNECT, target), DATA].concat());
+    stream.shutdown(Shutdown::Write).unwrap();
+
+    let answer = read_all(&stream);
+    assert_eq!(answer[..4], [5, 2, 1, 0]);
+    let (reply, used) = Reply::decode(&answer[4..]).unwrap();
+    assert_eq!(reply.code, ReplyCode::SUCCEEDED);
+    assert_eq!(text(&answer[4 + used..]), text(DATA));
+}
+
+#[test]
+fn the_reply_carries_the_address_that_the_target_sees() {
+    let server = Server::start(&[]);
+    for ip in [IpAddr::from(Ipv4Addr::LOCALHOST), Ipv6Addr::LOCALHOST.into()] {
+        let answer = reply_to(&server, &request(Command::CONNECT, serve(ip, who_is_it)));
+        let (reply, used) = Reply::decode(&answer).unwrap();
+        assert_eq!(reply.code, ReplyCode::SUCCEEDED);
+        assert_eq!(reply.bound.to_string(), text(&answer[used..]));
+    }
+}
+
+#[test]
+fn literals_sent_as_names_need_no_resolver() {
+    let server = Server::start(&[]);
+    let v4 = serve(Ipv4Addr::LOCALHOST, who_is_it).port();
+    let v6 = serve(Ipv6Addr::LOCALHOST, who_is_it).port();
+    for (name, port) in
+        [("127.0.0.1", v4), ("::ffff:127.0.0.1", v4), ("[::ffff:7f00:1]", v4), ("::1", v6), ("[::1]", v6)]
+    {
+        let answer = reply_to(&server, &connect_to_name(name.as_bytes(), port));
+        assert_eq!(answer[..3], [5, 0, 0], "{name}");
+    }
+}
+
+#[test]
+fn every_address_of_a_name_is_tried() {
+    let server = Server::start(&[]);
+    for ip in [IpAddr::from(Ipv4Addr::LOCALHOST), Ipv6Addr::LOCALHOST.into()] {
+        let answer = reply_to(&server, &connect_to_name(b"localhost", serve(ip, who_is_it).port()));
+        if ip.is_ipv4() || answer[1] == 0 {
+            assert_eq!(answer[..3], [5, 0, 0], "{ip}");
+        }
+    }
+}
+
+#[test]
+fn failures_have_their_code() {
+    let server = Server::start(&[]);
+    let closed = closed_port();
+    let anywhere = SocketAddr::from((Ipv4Addr::LOCALHOST, 1));
+    for (code, request) in [
+        (ReplyCode::CONNECTION_REFUSED, request(Command::CONNECT, closed)),
+        (ReplyCode::CONNECTION_REFUSED, connect_to_name(b"localhost", closed.port())),
+        (ReplyCode::HOST_UNREACHABLE, connect_to_name(b"no-such-name.invalid", 80)),
+        (ReplyCode::HOST_UNREACHABLE, connect_to_name(b"localhost\0.example", 80)),
+        (ReplyCode::HOST_UNREACHABLE, connect_to_name(b"\xFF\xFE", 80)),
+        (ReplyCode::COMMAND_NOT_SUPPORTED, request(Command::RESOLVE, anywhere)),
+        (ReplyCode::COMMAND_NOT_SUPPORTED, request(Command(0x77), anywhere)),
+        (ReplyCode::ADDRESS_TYPE_NOT_SUPPORTED, vec![5, 1, 0, 2]),
+        (ReplyCode::GENERAL_FAILURE, vec![5, 1, 0, 3, 0]),
+        (ReplyCode::GENERAL_FAILURE, vec![4]),
+    ] {
+        assert_eq!(code_for(&server, &request), code, "{request:?}");
+    }
+}
+
+#[test]
+fn a_failure_reply_arrives_although_data_was_sent_ahead() {
+    let server = Server::start(&[]);
+    let refused = [request(Command::CONNECT, closed_port()), vec![0xDD; 100_000]].concat();
+    assert_eq!(code_for(&server, &refused), ReplyCode::CONNECTION_REFUSED);
+}
+
+#[test]
+fn other_protocols_and_silence_get_no_answer() {
+    let server = Server::start(&[]);
+    for said in [b"GET / HTTP/1.1\r\n\r\n".as_slice(), &[4, 1], &[], &[5]] {
+        let mut stream = connect(server.address);
+        stream.write_all(said).unwrap();
+        stream.shutdown(Shutdown::Write).unwrap();
+        assert_eq!(read_all(&stream), [], "{said:?}");
+    }
+}
+
+#[test]
+fn methods_and_credentials_are_insisted_on() {
+    let open = Server::start(&[]);
+    let closed = Server::start(&["--user", "u", "--password", "p"]);
+    let wrong = encoded(UserPass::new("u", "P").unwrap());
+    for (server, said, answer) in [
+        (&open, vec![5, 0], vec![5, 0xFF]),
+        (&open, vec![5, 1, 2], vec![5, 0xFF]),
+        (&open, vec![5, 1, 0xFF], vec![5, 0xFF]),
+        (&closed, vec![5, 1, 0], vec![5, 0xFF]),
+        (&closed, [&[5, 1, 2], &*wrong, &[5, 1, 0, 1]].concat(), vec![5, 2, 1, 1]),
+        (&closed, vec![5, 2, 0, 2, 5], vec![5, 2, 1, 1]),
+    ] {
+        let mut stream = connect(server.address);
+        stream.write_all(&said).unwrap();
+        assert_eq!(read_all(&stream), answer, "{said:?}");
+    }
+}
+
+#[test]
+fn a_client_that_never_ends_its_handshake_is_hung_up_on() {
+    let server = Server::start(&["--handshake-timeout", "1"]);
+    let mut stream = connect(server.address);
+    stream.write_all(&[5, 1, 0, 5, 1]).unwrap();
+    assert_eq!(read_all(&stream), [5, 0]);
+}
+
+#[test]
+fn the_client_may_end_first() {
+    let server = Server::start(&[]);
+    let target = serve(Ipv4Addr::LOCALHOST, echo_at_the_end);
+    let mut stream = tunnel(&server, target);
+    stream.write_all(DATA).unwrap();
+    stream.shutdown(Shutdown::Write).unwrap();
+    assert_eq!(read_all(&stream), DATA);
+}
+
+#[test]
+fn the_target_may_end_first() {
+    let server = Server::start(&[]);
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let mut stream = tunnel(&server, listener.local_addr().unwrap());
+    let (target, _) = listener.accept().unwrap();
+    target.shutdown(Shutdown::Write).unwrap();
+    assert_eq!(read_all(&stream), []);
+    stream.write_all(DATA).unwrap();
+    stream.shutdown(Shutdown::Write).unwrap();
+    assert_eq!(read_all(&target), DATA);
+}
+
+fn tunnel(server: &Server, target: SocketAddr) -> TcpStream {
+    let mut stream = connect(server.address);
+    stream.write_all(&[&[5, 1, 0], &*request(Command::CONNECT, target)].concat()).unwrap();
+    assert_eq!(read_exactly(&stream), [5, 0]);
+    assert_eq!(read_exactly::<10>(&stream)[..2], [5, 0]);
+    stream
+}
+
+#[test]
+fn many_at_once() {
+    let server = Server::start(&[]);
+    let target = serve(Ipv4Addr::LOCALHOST, echo);
+    let mut streams: Vec<_> = (0..100).map(|_| tunnel(&server, target)).collect();
+    for (stream, octet) in streams.iter_mut().zip(0..) {
+        stream.write_all(&[octet; 3]).unwrap();
+    }
+    for (stream, octet) in streams.iter_mut().zip(0..) {
+        assert_eq!(read_exactly(stream), [octet; 3]);
+    }
+}
+
+#[test]
+fn it_listens_on_ipv6() {
+    let server = Server::listen("[::1]:0", &[]);
+    assert!(server.address.is_ipv6());
+    let target = serve(Ipv4Addr::LOCALHOST, who_is_it);
+    assert_eq!(reply_to(&server, &request(Command::CONNECT, target))[..2], [5, 0]);
+}
+
+#[test]
+fn names_are_escaped_in_the_log() {
+    let mut server = Server::start(&[]);
+    let name = Endpoint { address: Address::Domain(Domain::new("a\x1B[2J\nb").unwrap()), port: 80 };
+    code_for(&server, &encoded(Request::connect(name)));
+    let line = server.log_line();
+    assert!(line.contains(r"CONNECT (01) a\x1b[2J\nb:80: "), "{line}");
+}
+
+#[test]
+fn half_of_the_credentials_is_no_start() {
+    let output = run(example("server").args(["--user", "u"]), b"");
+    assert!(!output.status.success());
+}

@@ -1,0 +1,232 @@
+//! Programs that are started and ended, and the servers behind the proxies.
+
+use std::env;
+use std::ffi::OsStr;
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::net::{IpAddr, Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::path::PathBuf;
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::OnceLock;
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// So long may another program take before a test gives up on it.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A program that ends with the test.
+pub struct Running(pub Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// An example server, and what it has logged.
+pub struct Server {
+    pub address: SocketAddr,
+    /// The command that it prints for trying it out.
+    pub hint: String,
+    process: Running,
+}
+
+impl Server {
+    pub fn start(args: &[&str]) -> Self {
+        Self::listen("127.0.0.1:0", args)
+    }
+
+    pub fn listen(address: &str, args: &[&str]) -> Self {
+        let mut child = example("server")
+            .args(["--listen", address])
+            .args(args)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let first = lines.next().unwrap().unwrap();
+        let address = first.strip_prefix("listening on ").unwrap().parse().unwrap();
+        let hint = lines.next().unwrap().unwrap();
+        Self { address, hint, process: Running(child) }
+    }
+
+    /// The next line that the server logs.
+    pub fn log_line(&mut self) -> String {
+        let mut line = String::new();
+        BufReader::with_capacity(1, self.process.0.stderr.as_mut().unwrap()).read_line(&mut line).unwrap();
+        line
+    }
+}
+
+/// An example of this crate, built if it is not yet.
+pub fn example(name: &str) -> Command {
+    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
+    let folder = FOLDER.get_or_init(|| {
+        let mut build = Command::new(env!("CARGO"));
+        build.args(["build", "--quiet", "--offline", "--examples"]);
+        let test = env::current_exe().unwrap();
+        let profile = test.ancestors().nth(2).unwrap().to_owned();
+        if profile.ends_with("release") {
+            build.arg("--release");
+        }
+        assert!(build.current_dir(env!("CARGO_MANIFEST_DIR")).status().unwrap().success());
+        profile.join("examples")
+    });
+    Command::new(folder.join(name))
+}
+
+/// A program of the system. Where it is missing, `None` and a line that says so, or in CI a failure.
+pub fn program(name: &str) -> Option<Command> {
+    let path = env::var_os("PATH").unwrap_or_default();
+    let folders = env::split_paths(&path).chain(["/usr/sbin".into()]);
+    let found = folders.map(|folder| folder.join(name)).find(|path| path.is_file());
+    match found {
+        Some(path) => Some(Command::new(path)),
+        None => skip(&format!("{name} is not installed")),
+    }
+}
+
+/// Says on the real stderr what is not tested, and that CI must have it.
+pub fn skip<T>(why: &str) -> Option<T> {
+    assert!(env::var_os("INTEROP_REQUIRED").is_none(), "{why}, but INTEROP_REQUIRED is set");
+    let _ = writeln!(io::stderr(), "skipped: {why}");
+    None
+}
+
+/// Runs a program to its end, with this on its stdin.
+pub fn run(command: &mut Command, stdin: &[u8]) -> Output {
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut pipe = child.stdin.take().unwrap();
+    let stdin = stdin.to_vec();
+    let writer = thread::spawn(move || {
+        let _ = pipe.write_all(&stdin);
+    });
+    let output = child.wait_with_output().unwrap();
+    writer.join().unwrap();
+    output
+}
+
+/// Starts a server that cannot choose its port itself, until there is one that it gets.
+pub fn start_on_free_port(mut command: impl FnMut(u16) -> Command) -> (Running, SocketAddr) {
+    for _ in 0..5 {
+        let address = free_address();
+        let mut log = tempfile::tempfile().unwrap();
+        let child = command(address.port())
+            .stdin(Stdio::null())
+            .stdout(log.try_clone().unwrap())
+            .stderr(log.try_clone().unwrap())
+            .spawn()
+            .unwrap();
+        let mut running = Running(child);
+        if answers(&mut running, address) {
+            return (running, address);
+        }
+        show(&mut log);
+    }
+    panic!("it does not start");
+}
+
+fn free_address() -> SocketAddr {
+    TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap()
+}
+
+fn answers(running: &mut Running, address: SocketAddr) -> bool {
+    let start = Instant::now();
+    while start.elapsed() < PATIENCE && running.0.try_wait().unwrap().is_none() {
+        if TcpStream::connect(address).is_ok() {
+            return true;
+        }
+        thread::sleep(Duration::from_millis(10));
+    }
+    false
+}
+
+fn show(log: &mut File) {
+    use std::io::Seek;
+    let mut text = String::new();
+    log.rewind().unwrap();
+    log.read_to_string(&mut text).unwrap();
+    eprintln!("{text}");
+}
+
+/// A connection that fails the test rather than hang.
+pub fn connect(address: SocketAddr) -> TcpStream {
+    let stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream.set_nodelay(true).unwrap();
+    stream
+}
+
+/// Everything until the other side's end.
+pub fn read_all(mut stream: impl Read) -> Vec<u8> {
+    let mut octets = Vec::new();
+    stream.read_to_end(&mut octets).unwrap();
+    octets
+}
+
+/// The next octets.
+pub fn read_exactly<const N: usize>(mut stream: impl Read) -> [u8; N] {
+    let mut octets = [0; N];
+    stream.read_exact(&mut octets).unwrap();
+    octets
+}
+
+/// A server in a thread, one thread a connection.
+pub fn serve(ip: impl Into<IpAddr>, handle: impl Fn(TcpStream) + Copy + Send + 'static) -> SocketAddr {
+    let listener = TcpListener::bind((ip.into(), 0)).unwrap();
+    let address = listener.local_addr().unwrap();
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let stream = stream.unwrap();
+            thread::spawn(move || handle(stream));
+        }
+    });
+    address
+}
+
+/// Says everything back, until the end and then its own.
+pub fn echo(stream: TcpStream) {
+    let _ = io::copy(&mut &stream, &mut &stream);
+    let _ = stream.shutdown(Shutdown::Write);
+}
+
+/// Reads all, and then says it back.
+pub fn echo_at_the_end(mut stream: TcpStream) {
+    let octets = read_all(&stream);
+    let _ = stream.write_all(&octets);
+}
+
+/// Says where the connection comes from.
+pub fn who_is_it(mut stream: TcpStream) {
+    let _ = write!(stream, "{}", stream.peer_addr().unwrap());
+}
+
+/// A web server: `/LEN` has a page of so many octets.
+pub fn web(mut stream: TcpStream) {
+    let mut request = BufReader::new(stream.try_clone().unwrap()).lines();
+    let Some(Ok(line)) = request.next() else { return };
+    while !request.next().unwrap().unwrap().is_empty() {}
+    let len = line.split(['/', ' ']).find_map(|word| word.parse().ok()).unwrap();
+    let _ = write!(stream, "HTTP/1.1 200 OK\r\nContent-Length: {len}\r\nConnection: close\r\n\r\n");
+    let _ = stream.write_all(&page(len));
+}
+
+/// No two pages of 251 octets are alike next to each other, so that what is lost or moved shows.
+pub fn page(len: usize) -> Vec<u8> {
+    (0..len).map(|at| (at % 251) as u8 ^ (at / 65_521) as u8).collect()
+}
+
+/// A port at which nobody listens.
+pub fn closed_port() -> SocketAddr {
+    free_address()
+}
+
+pub fn text(octets: &[u8]) -> &str {
+    std::str::from_utf8(octets).unwrap()
+}
+
+pub fn arg(value: impl AsRef<OsStr>) -> String {
+    value.as_ref().to_str().unwrap().to_owned()
+}
