@@ -93,6 +93,9 @@ pub enum ValueError {
     /// A GSSAPI token of more than 65,535 octets (RFC 1961 section 3.4).
     #[error("a gssapi token has at most 65535 octets, not {0}")]
     Token(usize),
+    /// Data that would be cut into more than 127 fragments (RFC 1928 section 7).
+    #[error("a datagram has at most 127 fragments, not {0}")]
+    Fragments(usize),
 }
 
 /// The text is not `HOST:PORT`.

@@ -49,8 +49,10 @@
 #[cfg(any(test, feature = "std"))]
 extern crate std;
 
+pub mod association;
 pub mod client;
 pub mod error;
+pub mod reassembly;
 pub mod server;
 pub mod wire;
 

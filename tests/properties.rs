@@ -319,6 +319,7 @@ proptest! {
         if let Ok(endpoint) = Endpoint::try_from(text.as_str()) {
             let (host, port) = text.rsplit_once(':').expect("an endpoint has a port");
             prop_assert_eq!(port.parse(), Ok(endpoint.port));
+            prop_assert!(port.bytes().all(|octet| octet.is_ascii_digit()), "{port}");
             is_the_host(endpoint.address, host)?;
         }
     }
@@ -414,12 +415,14 @@ proptest! {
 
     #[test]
     fn passwords_are_never_shown(username in "[a-z]{0,255}", password in "[#~^$@]{1,255}") {
-        let shown = everything_shown_of(&UserPass::new(&username, &password)?)?;
+        let credentials = UserPass::new(&username, &password)?;
+        let shown = everything_shown_of(&credentials)?;
         prop_assert!(!shown.contains(['#', '~', '^', '$', '@']), "{shown}");
 
-        // Nor do they show as numbers: the same text for every password of that length.
+        // Nor as numbers: other octets change nothing of it. Nor is the length shown, where it is not that of a message.
         let other = "!".repeat(password.len());
         prop_assert_eq!(shown, everything_shown_of(&UserPass::new(&username, &other)?)?);
+        prop_assert_eq!(format!("{credentials:?}"), format!("{:?}", UserPass::new(&username, "")?));
     }
 }
 

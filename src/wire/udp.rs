@@ -143,6 +143,17 @@ impl Fragment {
     /// 00: the datagram is whole.
     pub const STANDALONE: Self = Self(0);
 
+    /// The last of a sequence, at this position: 1 to 127.
+    ///
+    /// ```
+    /// # use socks5_sansio::Fragment;
+    /// assert_eq!(Fragment::last(3), Fragment(0x83));
+    /// ```
+    #[must_use]
+    pub const fn last(position: u8) -> Self {
+        Self(position | 0x80)
+    }
+
     /// Whether the datagram is whole.
     #[must_use]
     pub const fn is_standalone(self) -> bool {

@@ -1,0 +1,208 @@
+//! UDP ASSOCIATE's rules: who may send through a relay, and where it really is (RFC 1928 sections 6 and 7).
+//!
+//! No sockets here: addresses in, answers out.
+
+use core::net::{IpAddr, SocketAddr};
+
+use crate::wire::{Endpoint, Request};
+
+/// A relay's doorkeeper: lets in the client's datagrams, and silently no others (RFC 1928 section 7).
+///
+/// The client's IP address is the one that its TCP connection comes from. What it gives as DST.ADDR is not trusted: a
+/// client could name its victim, and many do not know their own address. Its port is the DST.PORT of the request, or if that is 0
+/// the port of the first datagram that is let in.
+///
+/// ```
+/// use socks5_sansio::association::PeerFilter;
+/// use socks5_sansio::{Endpoint, Request};
+///
+/// let request = Request::udp_associate(Endpoint::UNSPECIFIED);
+/// let mut filter = PeerFilter::new("192.0.2.1:40000".parse()?, &request);
+/// assert!(!filter.admits("192.0.2.2:5000".parse()?)); // a stranger
+/// assert!(filter.admits("192.0.2.1:6000".parse()?)); // the client's first datagram
+/// assert!(!filter.admits("192.0.2.1:6001".parse()?)); // somebody else on the same machine
+/// assert_eq!(filter.client(), Some("192.0.2.1:6000".parse()?));
+/// # Ok::<(), std::net::AddrParseError>(())
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct PeerFilter {
+    ip: IpAddr,
+    port: Option<u16>,
+}
+
+impl PeerFilter {
+    /// A filter for the client behind this TCP connection, and its request.
+    #[must_use]
+    pub fn new(control_peer: SocketAddr, request: &Request<'_>) -> Self {
+        let port = request.destination.port;
+        Self { ip: control_peer.ip().to_canonical(), port: (port != 0).then_some(port) }
+    }
+
+    /// Whether a datagram from there is to be relayed. The first one that is locks the port.
+    ///
+    /// An IPv4 address and the same one mapped to IPv6 are alike.
+    #[inline]
+    pub fn admits(&mut self, from: SocketAddr) -> bool {
+        from.ip().to_canonical() == self.ip && *self.port.get_or_insert(from.port()) == from.port()
+    }
+
+    /// Where to send what comes back, as soon as it is known.
+    #[inline]
+    #[must_use]
+    pub fn client(&self) -> Option<SocketAddr> {
+        self.port.map(|port| SocketAddr::new(self.ip, port))
+    }
+}
+
+/// For servers: the BND to answer with, for a socket of the server's that listens on `local`.
+///
+/// A socket that is bound to no address in particular (0.0.0.0) is told as the address at which this client reached the server:
+/// `control_local` is the server's end of the client's TCP connection.
+///
+/// ```
+/// use socks5_sansio::association::bound_address;
+///
+/// let control = "192.0.2.7:1080".parse()?;
+/// assert_eq!(bound_address("0.0.0.0:4660".parse()?, control), "192.0.2.7:4660".parse()?);
+/// assert_eq!(bound_address("198.51.100.1:4660".parse()?, control), "198.51.100.1:4660".parse()?);
+/// # Ok::<(), std::net::AddrParseError>(())
+/// ```
+#[must_use]
+pub fn bound_address(local: SocketAddr, control_local: SocketAddr) -> SocketAddr {
+    let ip = if local.ip().is_unspecified() { control_local.ip() } else { local.ip() };
+    SocketAddr::new(ip.to_canonical(), local.port())
+}
+
+/// For clients: where to send datagrams, from the BND of the reply and the address at which the proxy was reached.
+///
+/// That is BND, but for a proxy that does not know how it is seen from here. Then it is BND.PORT at the proxy's own
+/// address: BND is unspecified (0.0.0.0) or a name, or an address that means nothing outside the proxy's machine or
+/// network (loopback, link-local, private) while the proxy was reached at one that does.
+///
+/// ```
+/// use socks5_sansio::Endpoint;
+/// use socks5_sansio::association::relay_address;
+///
+/// let proxy = "203.0.113.5:1080".parse()?;
+/// for bound in ["0.0.0.0:4660", "10.0.0.5:4660", "relay.example:4660", "203.0.113.5:4660"] {
+///     let bound = Endpoint::try_from(bound).unwrap();
+///     assert_eq!(relay_address(&bound, proxy), "203.0.113.5:4660".parse()?);
+/// }
+/// # Ok::<(), std::net::AddrParseError>(())
+/// ```
+#[must_use]
+pub fn relay_address(bound: &Endpoint<'_>, proxy_peer: SocketAddr) -> SocketAddr {
+    let proxy = proxy_peer.ip().to_canonical();
+    let ip = match bound.canonical().address.ip() {
+        Some(ip) if reach(ip) >= reach(proxy) => ip,
+        _ => proxy,
+    };
+    SocketAddr::new(ip, bound.port)
+}
+
+/// From how far away an address means something.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+enum Reach {
+    Nowhere,
+    Machine,
+    Link,
+    Network,
+    World,
+}
+
+fn reach(ip: IpAddr) -> Reach {
+    let (link, network) = match ip {
+        IpAddr::V4(ip) => (ip.is_link_local(), ip.is_private()),
+        IpAddr::V6(ip) => (ip.is_unicast_link_local(), ip.is_unique_local()),
+    };
+    match () {
+        () if ip.is_unspecified() => Reach::Nowhere,
+        () if ip.is_loopback() => Reach::Machine,
+        () if link => Reach::Link,
+        () if network => Reach::Network,
+        () => Reach::World,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn addr(text: &str) -> SocketAddr {
+        text.parse().unwrap()
+    }
+
+    fn filter(control_peer: &str, source: &str) -> PeerFilter {
+        let source = Endpoint::try_from(source).unwrap();
+        PeerFilter::new(addr(control_peer), &Request::udp_associate(source))
+    }
+
+    #[test]
+    fn s7_the_port_of_the_request_is_locked_from_the_start() {
+        let mut filter = filter("192.0.2.1:40000", "192.0.2.1:5000");
+        assert_eq!(filter.client(), Some(addr("192.0.2.1:5000")));
+        assert!(!filter.admits(addr("192.0.2.1:5001")));
+        assert!(filter.admits(addr("192.0.2.1:5000")));
+    }
+
+    #[test]
+    fn s7_the_address_of_the_request_is_never_trusted() {
+        for source in ["198.51.100.9:0", "[2001:db8::9]:0", "victim.example:0", "0.0.0.0:0", "[::]:0"] {
+            let mut filter = filter("192.0.2.1:40000", source);
+            assert!(!filter.admits(addr("198.51.100.9:5000")), "{source}");
+            assert!(!filter.admits(addr("[2001:db8::9]:5000")), "{source}");
+            assert_eq!(filter.client(), None, "a stranger locks nothing");
+            assert!(filter.admits(addr("192.0.2.1:5000")), "{source}");
+        }
+    }
+
+    #[test]
+    fn s7_the_first_datagram_locks_the_port() {
+        let mut filter = filter("[2001:db8::1]:40000", "0.0.0.0:0");
+        assert!(filter.admits(addr("[2001:db8::1]:5000")));
+        assert!(!filter.admits(addr("[2001:db8::1]:5001")));
+        assert!(filter.admits(addr("[2001:db8::1]:5000")));
+    }
+
+    #[test]
+    fn a_mapped_address_is_the_ipv4_address() {
+        let mut dual_stack = filter("[::ffff:192.0.2.1]:40000", "0.0.0.0:0");
+        assert!(dual_stack.admits(addr("192.0.2.1:5000")));
+        assert!(dual_stack.admits(addr("[::ffff:192.0.2.1]:5000")));
+        assert_eq!(dual_stack.client(), Some(addr("192.0.2.1:5000")));
+    }
+
+    #[test]
+    fn bnd_is_never_unspecified() {
+        for (local, control, bound) in [
+            ("0.0.0.0:7", "127.0.0.1:1080", "127.0.0.1:7"),
+            ("[::]:7", "[::1]:1080", "[::1]:7"),
+            ("[::]:7", "[::ffff:192.0.2.1]:1080", "192.0.2.1:7"),
+            ("[::ffff:192.0.2.2]:7", "192.0.2.1:1080", "192.0.2.2:7"),
+        ] {
+            assert_eq!(bound_address(addr(local), addr(control)), addr(bound), "{local} {control}");
+        }
+    }
+
+    #[test]
+    fn the_relay_is_where_the_proxy_says_unless_that_is_nearer_than_the_proxy() {
+        for (bound, proxy, relay) in [
+            ("198.51.100.2:7", "203.0.113.5:1080", "198.51.100.2:7"),
+            ("10.0.0.5:7", "10.0.0.4:1080", "10.0.0.5:7"),
+            ("198.51.100.2:7", "10.0.0.4:1080", "198.51.100.2:7"),
+            ("10.0.0.5:7", "127.0.0.1:1080", "10.0.0.5:7"),
+            ("127.0.0.1:7", "127.0.0.1:1080", "127.0.0.1:7"),
+            ("0.0.0.0:7", "127.0.0.1:1080", "127.0.0.1:7"),
+            ("127.0.0.1:7", "10.0.0.4:1080", "10.0.0.4:7"),
+            ("169.254.1.1:7", "10.0.0.4:1080", "10.0.0.4:7"),
+            ("10.0.0.5:7", "203.0.113.5:1080", "203.0.113.5:7"),
+            ("[::]:7", "[2001:db8::5]:1080", "[2001:db8::5]:7"),
+            ("[fe80::1]:7", "[fd00::5]:1080", "[fd00::5]:7"),
+            ("[fd00::1]:7", "[2001:db8::5]:1080", "[2001:db8::5]:7"),
+            ("[::ffff:198.51.100.2]:7", "203.0.113.5:1080", "198.51.100.2:7"),
+            ("name.example:7", "203.0.113.5:1080", "203.0.113.5:7"),
+        ] {
+            assert_eq!(relay_address(&Endpoint::try_from(bound).unwrap(), addr(proxy)), addr(relay), "{bound} {proxy}");
+        }
+    }
+}
