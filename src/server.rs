@@ -164,7 +164,7 @@ impl Server {
         match (self.read(unread), expects) {
             (Err(error), _) => error,
             (Ok(_), Expects::Offer) if unread.is_empty() => Error::Silent,
-            (Ok(_), _) if unread.is_empty() => Error::Closed,
+            (Ok((used, _)), _) if used == unread.len() => Error::Closed,
             (Ok(_), _) => Error::Truncated,
         }
     }

@@ -1,7 +1,11 @@
 //! A SOCKS5 client on blocking sockets: joins stdin and stdout to a connection through a proxy, as `nc` does without one.
 //!
 //! ```text
-//! cargo run --example client -- [--proxy 127.0.0.1:1080] [--user NAME --password PASSWORD] [--optimistic] connect HOST:PORT
+//! cargo run --example client -- [--proxy 127.0.0.1:1080] [--user NAME --password PASSWORD] [--optimistic] COMMAND
+//!
+//!   connect HOST:PORT                              stdin and stdout to a connection
+//!   bind HOST:PORT                                 stdin and stdout to a connection from that host
+//!   udp [--wait 1] [--fragment N] HOST:PORT        each line of stdin a datagram, each answer a line
 //! ```
 //!
 //! | file | what it shows |
@@ -9,16 +13,23 @@
 //! | `main.rs` | the command line |
 //! | `negotiate.rs` | the driver: a socket around [`socks5_sansio::Client`] |
 //! | `tunnel.rs` | stdin and stdout at the ends of a connection |
+//! | `datagrams.rs` | stdin and stdout at the ends of a relay |
 
+mod datagrams;
 mod negotiate;
 mod tunnel;
 
 use std::io::{self, Write};
 use std::net::TcpStream;
+use std::num::NonZeroUsize;
 use std::process::ExitCode;
 use std::sync::mpsc;
+use std::time::Duration;
 
 use clap::{Parser, Subcommand};
+use datagrams::Exchange;
+use negotiate::Wish;
+use socks5_sansio::association::relay_address;
 use socks5_sansio::{Endpoint, Request, UserPass};
 
 /// A SOCKS5 client
@@ -47,10 +58,26 @@ enum Command {
         #[arg(value_name = "HOST:PORT")]
         destination: String,
     },
+    /// Join stdin and stdout to a connection from HOST; from anywhere, with 0.0.0.0:0
+    Bind {
+        #[arg(value_name = "HOST:PORT")]
+        destination: String,
+    },
+    /// Send each line of stdin as a datagram to HOST:PORT, and print each answer as a line
+    Udp {
+        #[arg(value_name = "HOST:PORT")]
+        destination: String,
+        /// How long to wait for answers when stdin has ended
+        #[arg(long, default_value_t = 1, value_name = "SECONDS")]
+        wait: u64,
+        /// Cut datagrams into fragments of N octets
+        #[arg(long, default_value_t = NonZeroUsize::MAX, hide_default_value = true, value_name = "N")]
+        fragment: NonZeroUsize,
+    },
 }
 
 fn main() -> ExitCode {
-    match run(&Args::parse()) {
+    match run(Args::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             let _ = writeln!(io::stderr(), "error: {error}");
@@ -59,28 +86,59 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(args: &Args) -> io::Result<()> {
-    let Command::Connect { destination } = &args.command;
-    let request = Request::connect(Endpoint::try_from(destination.as_str()).map_err(invalid_input)?);
+fn run(args: Args) -> io::Result<()> {
     let credentials = match (&args.user, &args.password) {
         (Some(user), Some(password)) => Some(UserPass::new(user, password).map_err(invalid_input)?),
         _ => None,
     };
+    let request = args.command.request()?;
+    let wish = Wish { credentials, request };
     let mut stream = TcpStream::connect(&args.proxy).map_err(|error| {
         io::Error::new(error.kind(), format!("cannot connect to the proxy {}: {error}", args.proxy))
     })?;
     stream.set_nodelay(true)?;
+    let client = if args.optimistic { wish.say_all(&mut stream)? } else { wish.offer(&mut stream)? };
+
     let (answered, answer) = mpsc::channel();
-    if args.optimistic {
-        let client = negotiate::say_all(&mut stream, credentials.as_ref(), &request)?;
-        tunnel::send_stdin(stream.try_clone()?, answer);
-        negotiate::converse(&mut stream, client, credentials.as_ref(), &request)?;
-    } else {
-        let client = negotiate::offer(&mut stream, credentials.as_ref())?;
-        negotiate::converse(&mut stream, client, credentials.as_ref(), &request)?;
-        tunnel::send_stdin(stream.try_clone()?, answer);
+    match args.command {
+        Command::Connect { .. } if args.optimistic => {
+            tunnel::send_stdin(stream.try_clone()?, answer);
+            wish.converse(&mut stream, client, |_| ())?;
+            tunnel::receive(stream, answered)
+        }
+        Command::Connect { .. } => {
+            wish.converse(&mut stream, client, |_| ())?;
+            tunnel::send_stdin(stream.try_clone()?, answer);
+            tunnel::receive(stream, answered)
+        }
+        Command::Bind { .. } => {
+            let mut news = ["listening on", "accepted from"].into_iter();
+            wish.converse(&mut stream, client, |reply| {
+                let _ = writeln!(io::stderr(), "{} {}", news.next().unwrap_or_default(), reply.bound);
+            })?;
+            tunnel::send_stdin(stream.try_clone()?, answer);
+            tunnel::receive(stream, answered)
+        }
+        Command::Udp { ref destination, wait, fragment } => {
+            let proxy = stream.peer_addr()?;
+            let mut relay = proxy;
+            wish.converse(&mut stream, client, |reply| relay = relay_address(&reply.bound, proxy))?;
+            let exchange = Exchange { destination: destination.clone(), wait: Duration::from_secs(wait), fragment };
+            exchange.run(&stream, relay)
+        }
     }
-    tunnel::receive(stream, answered)
+}
+
+impl Command {
+    fn request(&self) -> io::Result<Request<'_>> {
+        let (Self::Connect { destination } | Self::Bind { destination } | Self::Udp { destination, .. }) = self;
+        let destination = Endpoint::try_from(destination.as_str()).map_err(invalid_input)?;
+        Ok(match self {
+            Self::Connect { .. } => Request::connect(destination),
+            Self::Bind { .. } => Request::bind(destination),
+            Self::Udp { .. } => Request::udp_associate(Endpoint::UNSPECIFIED),
+        })
+    }
 }
 
 fn invalid_input(error: impl std::error::Error + Send + Sync + 'static) -> io::Error {

@@ -7,59 +7,70 @@ use std::net::TcpStream;
 use std::num::NonZeroUsize;
 
 use socks5_sansio::client::{Client, Step};
-use socks5_sansio::{Method, MethodOffer, Request, UserPass};
+use socks5_sansio::{Method, MethodOffer, Reply, Request, UserPass};
 
-/// Offers what it can, and says one thing after the other.
-pub fn offer(stream: &mut TcpStream, credentials: Option<&UserPass<'_>>) -> io::Result<Client> {
-    let (offer, client) = match credentials {
-        Some(_) => Client::new(&MethodOffer::of(&[Method::NONE, Method::USERNAME_PASSWORD])),
-        None => Client::new(&MethodOffer::of(&[Method::NONE])),
-    };
-    stream.write_all(&offer)?;
-    Ok(client)
+/// What the client wants of the proxy, and what it can show for it.
+pub struct Wish<'a> {
+    pub credentials: Option<UserPass<'a>>,
+    pub request: Request<'a>,
 }
 
-/// Says everything at once.
-pub fn say_all(
-    stream: &mut TcpStream,
-    credentials: Option<&UserPass<'_>>,
-    request: &Request<'_>,
-) -> io::Result<Client> {
-    let mut flight = [0; Client::OPTIMISTIC_MAX_LEN];
-    let (len, client) = Client::optimistic(credentials, request, &mut flight).map_err(io::Error::other)?;
-    stream.write_all(&flight[..len])?;
-    Ok(client)
-}
+impl Wish<'_> {
+    /// Offers what it can; the rest is said when the proxy has answered.
+    pub fn offer(&self, stream: &mut TcpStream) -> io::Result<Client> {
+        let (offer, client) = match self.credentials {
+            Some(_) => Client::new(&MethodOffer::of(&[Method::NONE, Method::USERNAME_PASSWORD])),
+            None => Client::new(&MethodOffer::of(&[Method::NONE])),
+        };
+        stream.write_all(&offer)?;
+        Ok(client)
+    }
 
-/// Listens to the proxy until it has done what was requested, and says what is still to be said.
-pub fn converse(
-    stream: &mut TcpStream,
-    mut client: Client,
-    credentials: Option<&UserPass<'_>>,
-    request: &Request<'_>,
-) -> io::Result<()> {
-    let mut buffer = Vec::new();
-    let mut start = 0;
-    loop {
-        let (used, step) = client.read(&buffer[start..])?;
-        start += used;
-        client = match step {
-            Step::NeedMore(client, missing) => match read_exactly(stream, missing, &mut buffer)? {
-                true => client,
-                false => return Err(client.end(&buffer[start..]).into()),
-            },
-            Step::UserPass(permit) => {
-                let (octets, client) = permit.send(credentials.ok_or(ErrorKind::PermissionDenied)?);
-                stream.write_all(&octets)?;
-                client
-            }
-            Step::Request(permit) => {
-                let (octets, client) = permit.send(request);
-                stream.write_all(&octets)?;
-                client
-            }
-            Step::SubNegotiate(_) => return Err(ErrorKind::Unsupported.into()),
-            Step::Reply(..) => return Ok(()),
+    /// Says everything at once.
+    pub fn say_all(&self, stream: &mut TcpStream) -> io::Result<Client> {
+        let mut flight = [0; Client::OPTIMISTIC_MAX_LEN];
+        let (len, client) =
+            Client::optimistic(self.credentials.as_ref(), &self.request, &mut flight).map_err(io::Error::other)?;
+        stream.write_all(&flight[..len])?;
+        Ok(client)
+    }
+
+    /// Says what is still to be said, and listens until the proxy has given its last reply.
+    pub fn converse(
+        &self,
+        stream: &mut TcpStream,
+        mut client: Client,
+        mut on_reply: impl FnMut(&Reply<'_>),
+    ) -> io::Result<()> {
+        let mut buffer = Vec::new();
+        let mut start = 0;
+        loop {
+            let (used, step) = client.read(&buffer[start..])?;
+            start += used;
+            client = match step {
+                Step::NeedMore(client, missing) => match read_exactly(stream, missing, &mut buffer)? {
+                    true => client,
+                    false => return Err(client.end(&buffer[start..]).into()),
+                },
+                Step::UserPass(permit) => {
+                    let (octets, client) = permit.send(&self.credentials.ok_or(ErrorKind::PermissionDenied)?);
+                    stream.write_all(&octets)?;
+                    client
+                }
+                Step::Request(permit) => {
+                    let (octets, client) = permit.send(&self.request);
+                    stream.write_all(&octets)?;
+                    client
+                }
+                Step::SubNegotiate(_) => return Err(ErrorKind::Unsupported.into()),
+                Step::Reply(reply, next) => {
+                    on_reply(&reply);
+                    match next {
+                        Some(client) => client,
+                        None => return Ok(()),
+                    }
+                }
+            };
         }
     }
 }

@@ -1,20 +1,38 @@
-//! Where the client wants to go, and the way there.
+//! CONNECT: where the client wants to go, and the way there.
 
 use std::fmt;
 use std::io::{self, ErrorKind};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use socks5_sansio::{Address, Endpoint};
+use socks5_sansio::server::Respond;
+use socks5_sansio::{Address, Endpoint, Reply, ReplyCode};
+use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpStream, lookup_host};
 use tokio::time::timeout;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// Connects, and says from where, or why not.
+pub async fn connect(stream: &mut TcpStream, permit: Respond, destination: &Destination) -> io::Result<TcpStream> {
+    let connected = destination.connect().await;
+    let reply = match &connected {
+        Ok(target) => Reply::succeeded(target.local_addr()?.into()),
+        Err(error) => Reply::failed(ReplyCode::from(error)),
+    };
+    stream.write_all(&permit.reply(&reply)).await?;
+    connected
+}
+
 /// An [`Endpoint`] that outlives the buffer it was read from.
-pub enum Destination {
-    Address(SocketAddr),
-    Name(String, u16),
+pub struct Destination {
+    host: Host,
+    pub port: u16,
+}
+
+enum Host {
+    Ip(IpAddr),
+    Name(String),
     /// Octets that no resolver should see, escaped for the log.
     NoName(String),
 }
@@ -22,21 +40,22 @@ pub enum Destination {
 impl From<Endpoint<'_>> for Destination {
     fn from(endpoint: Endpoint<'_>) -> Self {
         let Endpoint { address, port } = endpoint.canonical();
-        match address {
-            Address::Ipv4(ip) => Self::Address((ip, port).into()),
-            Address::Ipv6(ip) => Self::Address((ip, port).into()),
+        let host = match address {
+            Address::Ipv4(ip) => Host::Ip(ip.into()),
+            Address::Ipv6(ip) => Host::Ip(ip.into()),
             Address::Domain(domain) => match domain.hostname() {
-                Some(name) => Self::Name(name.to_owned(), port),
-                None => Self::NoName(endpoint.to_string()),
+                Some(name) => Host::Name(name.to_owned()),
+                None => Host::NoName(domain.to_string()),
             },
-        }
+        };
+        Self { host, port }
     }
 }
 
 impl Destination {
-    /// Connects to the first of its addresses that answers. The error is that of the last.
-    pub async fn connect(&self) -> io::Result<TcpStream> {
-        let mut outcome = Err(io::Error::new(ErrorKind::HostUnreachable, "the name has no address"));
+    /// Tries its addresses in turn until one answers. The error is that of the last.
+    async fn connect(&self) -> io::Result<TcpStream> {
+        let mut outcome = Err(ErrorKind::HostUnreachable.into());
         for address in self.addresses().await? {
             outcome =
                 timeout(CONNECT_TIMEOUT, TcpStream::connect(address)).await.unwrap_or_else(|late| Err(late.into()));
@@ -47,24 +66,28 @@ impl Destination {
         outcome
     }
 
-    async fn addresses(&self) -> io::Result<Vec<SocketAddr>> {
-        match self {
-            Self::Address(address) => Ok(vec![*address]),
-            Self::Name(name, port) => match lookup_host((name.as_str(), *port)).await {
-                Ok(addresses) => Ok(addresses.collect()),
-                Err(error) => Err(io::Error::new(ErrorKind::HostUnreachable, error)),
-            },
-            Self::NoName(_) => Err(io::Error::new(ErrorKind::HostUnreachable, "not a host name")),
+    /// At least one, and without a resolver if it is an address already.
+    pub async fn addresses(&self) -> io::Result<Vec<SocketAddr>> {
+        match &self.host {
+            Host::Ip(ip) => Ok(vec![SocketAddr::new(*ip, self.port)]),
+            Host::Name(name) => resolve(name, self.port).await,
+            Host::NoName(_) => Err(io::Error::new(ErrorKind::HostUnreachable, "not a host name")),
         }
+    }
+}
+
+async fn resolve(name: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
+    match lookup_host((name, port)).await {
+        Ok(addresses) => Ok(addresses.collect()),
+        Err(error) => Err(io::Error::new(ErrorKind::HostUnreachable, error)),
     }
 }
 
 impl fmt::Display for Destination {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Address(address) => address.fmt(f),
-            Self::Name(name, port) => write!(f, "{name}:{port}"),
-            Self::NoName(escaped) => f.write_str(escaped),
+        match &self.host {
+            Host::Ip(ip) => SocketAddr::new(*ip, self.port).fmt(f),
+            Host::Name(name) | Host::NoName(name) => write!(f, "{name}:{}", self.port),
         }
     }
 }

@@ -1,15 +1,20 @@
 //! A SOCKS5 server on tokio.
 //!
 //! ```text
-//! cargo run --example server -- [--listen 127.0.0.1:1080] [--user NAME --password PASSWORD] [--handshake-timeout 10]
+//! cargo run --example server -- [--listen 127.0.0.1:1080] [--user NAME --password PASSWORD]
+//!                               [--handshake-timeout 10] [--reassemble]
 //! ```
 //!
 //! | file | what it shows |
 //! |---|---|
 //! | `main.rs` | listening, and the life of one connection |
 //! | `negotiate.rs` | the driver: a socket around [`socks5_sansio::Server`] |
-//! | `connect.rs` | names to addresses to a connection, and its error to a reply |
+//! | `connect.rs` | CONNECT: names to addresses to a connection, and its error to a reply |
+//! | `bind.rs` | BIND: two replies, and who is let in |
+//! | `associate.rs` | UDP ASSOCIATE: datagrams to and fro without moving their payload |
 
+mod associate;
+mod bind;
 mod connect;
 mod negotiate;
 
@@ -19,7 +24,10 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
+use associate::associate;
+use bind::bind;
 use clap::Parser;
+use connect::connect;
 use negotiate::{Asked, Permit, negotiate};
 use socks5_sansio::{Command, Reply, ReplyCode, UserPass};
 use tokio::io::{AsyncWriteExt, copy_bidirectional};
@@ -41,6 +49,9 @@ struct Args {
     /// How long a client may take to say what it wants
     #[arg(long, default_value_t = 10, value_name = "SECONDS")]
     handshake_timeout: u64,
+    /// Put fragments of datagrams together instead of dropping them
+    #[arg(long)]
+    reassemble: bool,
 }
 
 impl Args {
@@ -107,7 +118,7 @@ async fn serve(mut stream: TcpStream, client: SocketAddr, args: &Args) {
     let line = match ask(&mut stream, args).await {
         Ok(asked) => {
             let subject = format!("{} {}", asked.command, asked.destination);
-            match fulfil(&mut stream, asked).await {
+            match fulfil(&mut stream, asked, args).await {
                 Ok((up, down)) => format!("{subject}: {up} octets up, {down} down"),
                 Err(error) => format!("{subject}: {error}"),
             }
@@ -124,21 +135,21 @@ async fn ask(stream: &mut TcpStream, args: &Args) -> io::Result<Asked> {
 }
 
 /// Does what was asked. Gives the number of octets carried to the target and back.
-async fn fulfil(stream: &mut TcpStream, asked: Asked) -> io::Result<(u64, u64)> {
+async fn fulfil(stream: &mut TcpStream, asked: Asked, args: &Args) -> io::Result<(u64, u64)> {
     match (asked.command, asked.permit) {
-        (Command::CONNECT, Permit::Respond(permit)) => match asked.destination.connect().await {
-            Ok(target) => {
-                let bound = target.local_addr()?.into();
-                stream.write_all(&permit.reply(&Reply::succeeded(bound))).await?;
-                relay(stream, target, &asked.early).await
-            }
-            Err(error) => {
-                stream.write_all(&permit.reply(&Reply::failed(ReplyCode::from(&error)))).await?;
-                Err(error)
-            }
-        },
-        (_, permit) => {
-            stream.write_all(&permit.refuse(ReplyCode::COMMAND_NOT_SUPPORTED)).await?;
+        (Command::CONNECT, Permit::Respond(permit)) => {
+            let target = connect(stream, permit, &asked.destination).await?;
+            relay(stream, target, &asked.early).await
+        }
+        (Command::UDP_ASSOCIATE, Permit::Respond(permit)) => {
+            associate(stream, permit, asked.destination.port, args.reassemble).await
+        }
+        (_, Permit::Listen(permit)) => {
+            let peer = bind(stream, permit, &asked.destination).await?;
+            relay(stream, peer, &asked.early).await
+        }
+        (_, Permit::Respond(permit)) => {
+            stream.write_all(&permit.reply(&Reply::failed(ReplyCode::COMMAND_NOT_SUPPORTED))).await?;
             Err(ErrorKind::Unsupported.into())
         }
     }

@@ -3,7 +3,7 @@
 use std::io::{self, ErrorKind};
 
 use socks5_sansio::server::{Chosen, Listen, Respond, Server, Step};
-use socks5_sansio::{Command, Method, Outgoing, Reply, ReplyCode, Request, UserPass};
+use socks5_sansio::{Command, Method, Request, UserPass};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -18,18 +18,10 @@ pub struct Asked {
     pub early: Vec<u8>,
 }
 
+/// How a request can be answered: BIND has two replies.
 pub enum Permit {
     Respond(Respond),
     Listen(Listen),
-}
-
-impl Permit {
-    pub fn refuse(self, code: ReplyCode) -> Outgoing {
-        match self {
-            Self::Respond(permit) => permit.reply(&Reply::failed(code)),
-            Self::Listen(permit) => permit.refuse(code),
-        }
-    }
 }
 
 /// Listens to the client until it has asked for something. With `expected` credentials, it has to give them first.

@@ -1,0 +1,93 @@
+//! Lines of stdin as datagrams, and what comes back as lines of stdout.
+
+use std::io::{self, BufRead, ErrorKind, Write};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream, UdpSocket};
+use std::num::NonZeroUsize;
+use std::sync::mpsc::{self, Sender, TryRecvError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use socks5_sansio::reassembly::fragments;
+use socks5_sansio::{Endpoint, Message, UdpHeader};
+
+/// How often a wait for a datagram is interrupted to see whether it is still worth it.
+const TICK: Duration = Duration::from_millis(50);
+
+pub struct Exchange {
+    pub destination: String,
+    /// Where stdin ends, wait this long for answers.
+    pub wait: Duration,
+    /// Cut what is longer than this.
+    pub fragment: NonZeroUsize,
+}
+
+impl Exchange {
+    /// Sends and receives as long as the connection to the proxy lasts, until stdin has ended and the wait is over.
+    pub fn run(self, control: &TcpStream, relay: SocketAddr) -> io::Result<()> {
+        let socket = match relay {
+            SocketAddr::V4(_) => UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0))?,
+            SocketAddr::V6(_) => UdpSocket::bind((Ipv6Addr::UNSPECIFIED, 0))?,
+        };
+        socket.connect(relay)?;
+        socket.set_read_timeout(Some(TICK))?;
+        control.set_nonblocking(true)?;
+
+        let wait = self.wait;
+        let sending = socket.try_clone()?;
+        let (outcome, sent) = mpsc::channel();
+        thread::spawn(move || self.send_stdin(&sending, &outcome));
+
+        let mut deadline = None;
+        while deadline.is_none_or(|deadline| Instant::now() < deadline) {
+            receive(&socket)?;
+            match sent.try_recv() {
+                Ok(outcome) => outcome?,
+                Err(TryRecvError::Disconnected) => _ = deadline.get_or_insert_with(|| Instant::now() + wait),
+                Err(TryRecvError::Empty) => {}
+            }
+            if control.peek(&mut [0]).is_ok_and(|len| len == 0) {
+                return Err(io::Error::new(ErrorKind::UnexpectedEof, "the proxy ended the association"));
+            }
+        }
+        Ok(())
+    }
+
+    fn send_stdin(&self, socket: &UdpSocket, outcome: &Sender<io::Result<()>>) {
+        for line in io::stdin().lock().split(b'\n') {
+            if let Err(error) = line.and_then(|line| self.send(&line, socket)) {
+                let _ = outcome.send(Err(error));
+                return;
+            }
+        }
+    }
+
+    fn send(&self, data: &[u8], socket: &UdpSocket) -> io::Result<()> {
+        let endpoint = Endpoint::try_from(self.destination.as_str()).map_err(io::Error::other)?;
+        let mut datagram = Vec::new();
+        for (header, part) in fragments(endpoint, data, self.fragment).map_err(io::Error::other)? {
+            datagram.clear();
+            header.put(&mut datagram);
+            datagram.extend(part);
+            socket.send(&datagram)?;
+        }
+        Ok(())
+    }
+}
+
+fn receive(socket: &UdpSocket) -> io::Result<()> {
+    let mut buffer = [0; 65_535];
+    let len = match socket.recv(&mut buffer) {
+        Ok(len) => len,
+        Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => return Ok(()),
+        Err(error) => return Err(error),
+    };
+    match UdpHeader::split(&buffer[..len]) {
+        Ok((header, data)) if header.fragment.is_standalone() => {
+            let mut stdout = io::stdout().lock();
+            stdout.write_all(data)?;
+            stdout.write_all(b"\n")?;
+            stdout.flush()
+        }
+        _ => Ok(()),
+    }
+}
