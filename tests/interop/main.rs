@@ -2,7 +2,10 @@
 //!
 //! What is not installed is skipped with a line that says so; with `INTEROP_REQUIRED` set, it fails instead.
 
+mod bind;
 mod client;
+mod dante;
+mod datagrams;
 mod octets;
 mod programs;
 mod support;

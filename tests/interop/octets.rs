@@ -6,16 +6,11 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr, TcpListener, Tc
 use socks5_sansio::{Address, Command, Domain, Endpoint, Message, Reply, ReplyCode, Request, UserPass};
 
 use crate::support::{
-    Server, closed_port, connect, echo, echo_at_the_end, example, read_all, read_exactly, run, serve, text, who_is_it,
+    Server, closed_port, connect, echo, echo_at_the_end, encoded, example, read_all, read_exactly, run, serve, text,
+    who_is_it,
 };
 
 const DATA: &[u8; 27] = b"twenty-seven octets of data";
-
-fn encoded<'a>(message: impl Message<'a>) -> Vec<u8> {
-    let mut octets = vec![0; message.encoded_len()];
-    message.encode(&mut octets).unwrap();
-    octets
-}
 
 fn request(command: Command, destination: impl Into<Endpoint<'static>>) -> Vec<u8> {
     encoded(Request { command, destination: destination.into() })

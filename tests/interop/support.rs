@@ -4,12 +4,15 @@ use std::env;
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Write};
-use std::net::{IpAddr, Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::net::{IpAddr, Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::OnceLock;
 use std::thread;
 use std::time::{Duration, Instant};
+
+use socket2::{Domain, Socket, Type};
+use socks5_sansio::{DecodeError, Message, Reply};
 
 /// So long may another program take before a test gives up on it.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -133,14 +136,13 @@ fn free_address() -> SocketAddr {
 }
 
 fn answers(running: &mut Running, address: SocketAddr) -> bool {
-    let start = Instant::now();
-    while start.elapsed() < PATIENCE && running.0.try_wait().unwrap().is_none() {
-        if TcpStream::connect(address).is_ok() {
-            return true;
-        }
-        thread::sleep(Duration::from_millis(10));
-    }
-    false
+    let (mut connected, mut ended) = (false, false);
+    until("it listens, or has ended", || {
+        connected = TcpStream::connect(address).is_ok();
+        ended = running.0.try_wait().unwrap().is_some();
+        connected || ended
+    });
+    connected && !ended
 }
 
 fn show(log: &mut File) {
@@ -157,6 +159,15 @@ pub fn connect(address: SocketAddr) -> TcpStream {
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
     stream.set_nodelay(true).unwrap();
     stream
+}
+
+/// The same from another address than the usual one.
+pub fn connect_from(ip: Ipv4Addr, address: SocketAddr) -> TcpStream {
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    socket.bind(&SocketAddr::from((ip, 0)).into()).unwrap();
+    socket.connect(&address.into()).unwrap();
+    socket.set_read_timeout(Some(PATIENCE)).unwrap();
+    socket.into()
 }
 
 /// Everything until the other side's end.
@@ -216,6 +227,66 @@ pub fn web(mut stream: TcpStream) {
 /// No two pages of 251 octets are alike next to each other, so that what is lost or moved shows.
 pub fn page(len: usize) -> Vec<u8> {
     (0..len).map(|at| (at % 251) as u8 ^ (at / 65_521) as u8).collect()
+}
+
+/// A socket that fails the test rather than hang.
+pub fn udp_socket(ip: IpAddr) -> UdpSocket {
+    let socket = UdpSocket::bind((ip, 0)).unwrap();
+    socket.set_read_timeout(Some(PATIENCE)).unwrap();
+    socket
+}
+
+/// The next datagram, and where it came from.
+pub fn datagram(socket: &UdpSocket) -> (Vec<u8>, SocketAddr) {
+    let mut buffer = vec![0; 65_535];
+    let (len, from) = socket.recv_from(&mut buffer).unwrap();
+    buffer.truncate(len);
+    (buffer, from)
+}
+
+/// Says every datagram back, in a thread.
+pub fn serve_datagrams(ip: impl Into<IpAddr>) -> SocketAddr {
+    let socket = UdpSocket::bind((ip.into(), 0)).unwrap();
+    let address = socket.local_addr().unwrap();
+    thread::spawn(move || {
+        let mut buffer = [0; 65_535];
+        loop {
+            let (len, from) = socket.recv_from(&mut buffer).unwrap();
+            socket.send_to(&buffer[..len], from).unwrap();
+        }
+    });
+    address
+}
+
+/// Waits for what is bound to happen.
+pub fn until(what: &str, mut happened: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !happened() {
+        assert!(start.elapsed() < PATIENCE, "not in time: {what}");
+        thread::sleep(Duration::from_millis(10));
+    }
+}
+
+pub fn encoded<'a>(message: impl Message<'a>) -> Vec<u8> {
+    let mut octets = vec![0; message.encoded_len()];
+    message.encode(&mut octets).unwrap();
+    octets
+}
+
+/// Reads a reply and no octet more.
+pub fn read_reply<T>(mut stream: &TcpStream, look: impl FnOnce(Reply<'_>) -> T) -> T {
+    let mut octets = Vec::new();
+    loop {
+        match Reply::decode(&octets) {
+            Ok((reply, _)) => return look(reply),
+            Err(DecodeError::Incomplete(missing)) => {
+                let start = octets.len();
+                octets.resize(start + missing.get(), 0);
+                stream.read_exact(&mut octets[start..]).unwrap();
+            }
+            Err(error) => panic!("{octets:?}: {error}"),
+        }
+    }
 }
 
 /// A port at which nobody listens.

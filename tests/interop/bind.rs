@@ -1,0 +1,82 @@
+//! BIND through the example server, by hand-written octets.
+
+use std::io::Write;
+use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpStream};
+
+use socks5_sansio::{Domain, Endpoint, ReplyCode, Request};
+
+use crate::support::{Server, connect, connect_from, encoded, read_all, read_exactly, read_reply};
+
+const STRANGER: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 2);
+
+fn bind<'a>(server: &Server, destination: impl Into<Endpoint<'a>>, behind: &[u8]) -> TcpStream {
+    let mut stream = connect(server.address);
+    stream.write_all(&[&[5, 1, 0], &*encoded(Request::bind(destination.into())), behind].concat()).unwrap();
+    assert_eq!(read_exactly(&stream), [5, 0]);
+    stream
+}
+
+fn bound(stream: &TcpStream) -> SocketAddr {
+    read_reply(stream, |reply| {
+        assert_eq!(reply.code, ReplyCode::SUCCEEDED);
+        reply.bound.to_socket_addr().unwrap()
+    })
+}
+
+#[test]
+fn rfc1928_s6_two_replies_and_then_a_tunnel() {
+    let destinations = [
+        ("127.0.0.1:0", "127.0.0.1:0"),
+        ("127.0.0.1:0", "127.0.0.1:20"),
+        ("127.0.0.1:0", "0.0.0.0:0"),
+        ("127.0.0.1:0", "localhost:0"),
+        ("[::1]:0", "[::1]:0"),
+        ("[::1]:0", "[::]:0"),
+    ];
+    for (listen, destination) in destinations {
+        let server = Server::listen(listen, &[]);
+        let mut stream = bind(&server, Endpoint::try_from(destination).unwrap(), b"early ");
+        let listening = bound(&stream);
+        assert_eq!(listening.ip(), server.address.ip(), "where the client reached the server");
+
+        let mut peer = connect(listening);
+        assert_eq!(bound(&stream), peer.local_addr().unwrap(), "who has connected");
+        stream.write_all(b"data").unwrap();
+        stream.shutdown(Shutdown::Write).unwrap();
+        assert_eq!(read_all(&peer), b"early data");
+        peer.write_all(b"answer").unwrap();
+        drop(peer);
+        assert_eq!(read_all(&stream), b"answer");
+    }
+}
+
+#[test]
+fn only_the_peer_that_was_named_is_let_in() {
+    let server = Server::start(&[]);
+    let literal = (Domain::new("127.0.0.1").unwrap(), 0).into();
+    for destination in [Endpoint::try_from("127.0.0.1:0").unwrap(), literal] {
+        let stream = bind(&server, destination, b"");
+        let listening = bound(&stream);
+        assert_eq!(read_all(connect_from(STRANGER, listening)), b"", "a stranger is hung up on");
+        let peer = connect(listening);
+        assert_eq!(bound(&stream), peer.local_addr().unwrap());
+    }
+}
+
+#[test]
+fn anybody_is_let_in_where_nobody_was_named() {
+    let server = Server::start(&[]);
+    let stream = bind(&server, Endpoint::UNSPECIFIED, b"");
+    let peer = connect_from(STRANGER, bound(&stream));
+    assert_eq!(bound(&stream), peer.local_addr().unwrap());
+}
+
+#[test]
+fn a_peer_without_an_address_is_refused() {
+    let server = Server::start(&[]);
+    for name in ["no-such-name.invalid", "127.0.0.1\0"] {
+        let stream = bind(&server, (Domain::new(name).unwrap(), 0), b"");
+        assert_eq!(read_reply(&stream, |reply| reply.code), ReplyCode::HOST_UNREACHABLE);
+        assert_eq!(read_all(&stream), b"");
+    }
+}
