@@ -21,10 +21,10 @@ pub const MIN_TIMEOUT: Duration = Duration::from_secs(5);
 ///
 /// - when the timer expires, counted from the first fragment;
 /// - when a fragment comes that is lower than the highest so far, and 0, which stands alone, is lower than all;
-/// - when one is missing, or is for another endpoint than those before;
+/// - when one is missing, is for another endpoint than those before, or says something else at the highest position;
 /// - when the buffer is full.
 ///
-/// Then it takes a new sequence, from its 1 on.
+/// Then it takes a new sequence, from its 1 on. The highest fragment once more, and the senseless `80`, change nothing.
 ///
 /// Times are [`Duration`]s since whenever the caller likes, as long as it stays the same.
 ///

@@ -1,9 +1,13 @@
 //! Nothing allocates: no conversation on either side, and no message.
 
 use core::hint::black_box;
-use core::net::{Ipv4Addr, Ipv6Addr};
+use core::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use core::num::NonZeroUsize;
+use core::time::Duration;
 
+use socks5_sansio::association::{PeerFilter, bound_address, relay_address};
 use socks5_sansio::client::{self, Client};
+use socks5_sansio::reassembly::{Outcome, Reassembly, fragments};
 use socks5_sansio::server::{self, Chosen, Server};
 use socks5_sansio::{
     Domain, Endpoint, GssapiMessage, Message, Method, MethodOffer, MethodSelection, Outgoing, Reply, ReplyCode,
@@ -244,6 +248,37 @@ fn datagrams() {
             assert!(UdpHeader::split(&datagram[start..start + 7]).is_err());
         });
     }
+}
+
+#[test]
+fn the_rules_of_a_relay() {
+    let client = SocketAddr::from((Ipv4Addr::LOCALHOST, 5000));
+    frugal("the filter and the addresses", || {
+        let mut filter = PeerFilter::new(client.ip(), 0);
+        assert!(filter.admits(client));
+        assert!(!filter.admits(SocketAddr::from((Ipv6Addr::LOCALHOST, 5000))));
+        assert_eq!(bound_address(SocketAddr::from((Ipv4Addr::UNSPECIFIED, 5000)), client), client);
+        assert_eq!(relay_address(&client.into(), client), client);
+    });
+}
+
+#[test]
+fn fragments_cut_and_put_together() {
+    let endpoint = Endpoint::try_from("localhost:53").unwrap();
+    let size = NonZeroUsize::new(100).unwrap();
+    frugal("fragments", || {
+        let mut queue = Reassembly::new([0; 2000], Duration::ZERO);
+        let mut arrived = 0;
+        for (header, data) in fragments(endpoint, &[0xDD; 1234], size).unwrap() {
+            let now = Duration::from_millis(u64::from(header.fragment.position()));
+            if let Outcome::Datagram(whole) = queue.push(&header, data, now) {
+                arrived = whole.len();
+            }
+            let _ = queue.push(&header, data, now);
+        }
+        assert_eq!(arrived, 1234);
+        assert!(fragments(endpoint, &[0; 12_701], size).is_err());
+    });
 }
 
 #[test]

@@ -1,14 +1,15 @@
 //! The example client through the example server, and through proxies that others wrote.
 
 use std::io::Write;
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 use tempfile::TempDir;
 
 use crate::support::{
-    Running, Server, arg, closed_port, echo, example, program, read_exactly, run, serve, skip, start_on_free_port, text,
+    Running, Server, arg, closed_port, connect, echo, example, page, program, read_all, read_exactly, read_line, run,
+    serve, serve_datagrams, skip, start_on_free_port, text,
 };
 
 fn client(proxy: SocketAddr, options: &[&str], destination: &str) -> Output {
@@ -17,19 +18,19 @@ fn client(proxy: SocketAddr, options: &[&str], destination: &str) -> Output {
     run(&mut command, b"hello\n")
 }
 
-fn says_hello(proxy: SocketAddr, options: &[&str], destination: &str) {
+pub fn says_hello(proxy: SocketAddr, options: &[&str], destination: &str) {
     let output = client(proxy, options, destination);
     assert_eq!((text(&output.stdout), text(&output.stderr)), ("hello\n", ""), "{options:?} {destination}");
     assert!(output.status.success());
 }
 
-fn fails(proxy: SocketAddr, options: &[&str], destination: &str, error: &str) {
+pub fn fails(proxy: SocketAddr, options: &[&str], destination: &str, error: &str) {
     let output = client(proxy, options, destination);
     assert_eq!((text(&output.stdout), text(&output.stderr)), ("", error), "{options:?} {destination}");
     assert_eq!(output.status.code(), Some(1));
 }
 
-fn targets() -> [String; 3] {
+pub fn targets() -> [String; 3] {
     let (v4, v6) = (serve(Ipv4Addr::LOCALHOST, echo), serve(Ipv6Addr::LOCALHOST, echo));
     [v4.to_string(), v6.to_string(), format!("localhost:{}", v4.port())]
 }
@@ -71,6 +72,86 @@ fn refusals_are_told_in_one_line() {
         fails(server.address, options, "no-such-name.invalid:80", "error: the proxy refused: host unreachable (04)\n");
     }
     fails(server.address, &[], "example.com", "error: expected HOST:PORT with a port of 0 to 65535\n");
+}
+
+fn udp(proxy: SocketAddr, options: &[&str], destination: SocketAddr, lines: &[u8]) -> Vec<u8> {
+    let mut command = example("client");
+    command.args(["--proxy", &proxy.to_string(), "udp"]).args(options).arg(destination.to_string());
+    let output = run(&mut command, lines);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    output.stdout
+}
+
+pub fn exchanges_datagrams(proxy: SocketAddr, ip: IpAddr) {
+    let target = serve_datagrams(ip);
+    assert_eq!(text(&udp(proxy, &[], target, b"hello\nthere\n")), "hello\nthere\n", "{proxy} {target}");
+}
+
+#[test]
+fn datagrams_through_the_example_server() {
+    for listen in ["127.0.0.1:0", "[::1]:0"] {
+        let server = Server::listen(listen, &[]);
+        for ip in [Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()] {
+            exchanges_datagrams(server.address, ip);
+        }
+    }
+}
+
+#[test]
+fn a_payload_cut_in_fragments_arrives_whole_or_not_at_all() {
+    let payload = page(1400).into_iter().map(|octet| octet | 0x80).collect::<Vec<u8>>();
+    let line = [payload.as_slice(), b"\n"].concat();
+    for (args, arrives) in [(&["--reassemble"][..], line.as_slice()), (&[], b"")] {
+        let server = Server::start(args);
+        let target = serve_datagrams(Ipv4Addr::LOCALHOST);
+        assert_eq!(udp(server.address, &["--fragment", "500"], target, &line), arrives, "{args:?}");
+        assert_eq!(udp(server.address, &["--fragment", "1400"], target, &line), line, "{args:?}");
+    }
+}
+
+#[test]
+fn the_end_of_the_association_is_told() {
+    let proxy = serve(Ipv4Addr::LOCALHOST, |mut stream| {
+        stream.write_all(&[5, 0, 5, 0, 0, 1, 0, 0, 0, 0, 0, 9]).unwrap();
+        read_exactly::<13>(&stream);
+    });
+    let mut command = example("client");
+    command.args(["--proxy", &proxy.to_string(), "udp", "--wait", "60", "127.0.0.1:9"]);
+    let output = run(&mut command, b"");
+    assert_eq!(text(&output.stderr), "error: the proxy ended the association\n");
+    assert_eq!(output.status.code(), Some(1));
+}
+
+/// The client's `bind`: a peer connects to where it says, and the two talk.
+pub fn accepts_a_peer(proxy: SocketAddr, destination: &str) {
+    let mut command = example("client");
+    command.args(["--proxy", &proxy.to_string(), "bind", destination]);
+    let (mut client, mut news) = Running::with_stderr(command.stdin(Stdio::piped()).stdout(Stdio::piped()));
+    let listening = read_line(&mut news);
+    let peer = connect(listening.strip_prefix("listening on ").unwrap().parse().unwrap());
+    assert_eq!(read_line(&mut news), format!("accepted from {}", peer.local_addr().unwrap()));
+
+    (&peer).write_all(b"from the peer").unwrap();
+    client.0.stdin.take().unwrap().write_all(b"from the client").unwrap();
+    assert_eq!(text(&read_exactly::<15>(&peer)), "from the client");
+    drop(peer);
+    assert_eq!(text(&read_all(client.0.stdout.take().unwrap())), "from the peer");
+    assert!(client.0.wait().unwrap().success());
+}
+
+pub fn says_hello_to_an_echo(mut stream: TcpStream) {
+    stream.write_all(b"hello").unwrap();
+    assert_eq!(text(&read_exactly::<5>(&stream)), "hello");
+}
+
+#[test]
+fn a_peer_through_the_example_server() {
+    let server = Server::start(&[]);
+    for destination in ["127.0.0.1:0", "0.0.0.0:0", "localhost:0"] {
+        accepts_a_peer(server.address, destination);
+    }
+    let server = Server::listen("[::1]:0", &[]);
+    accepts_a_peer(server.address, "[::1]:0");
 }
 
 #[test]

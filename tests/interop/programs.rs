@@ -3,7 +3,7 @@
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::process::Output;
 
-use crate::support::{Server, closed_port, echo, page, program, run, serve, text, web};
+use crate::support::{Server, closed_port, echo, page, program, run, serve, serve_datagrams, skip, text, web};
 
 /// curl's "cannot complete the SOCKS handshake".
 const CURL_PROXY: i32 = 97;
@@ -81,21 +81,56 @@ fn pysocks(args: &[&str]) -> Option<Output> {
             return Some(output);
         }
     }
-    crate::support::skip("PySocks is not installed")
+    skip("PySocks is not installed")
+}
+
+/// Says hello to the target in each way, with and without credentials.
+fn says_hello(run: impl Fn(&[&str]) -> Option<Output>, command: &str, hosts: &[&str], target: SocketAddr) {
+    let open = Server::start(&[]);
+    let closed = Server::start(&["--user", "u", "--password", "p"]);
+    let port = target.port().to_string();
+    for host in hosts {
+        for (server, credentials) in [(&open, &[][..]), (&closed, &["u", "p"])] {
+            let proxy = server.address.port().to_string();
+            let args = [&["127.0.0.1", &proxy, command, host, &port], credentials].concat();
+            let Some(output) = run(&args) else { return };
+            assert_eq!((text(&output.stdout), text(&output.stderr)), ("hello\n", ""), "{args:?}");
+        }
+    }
 }
 
 #[test]
 fn pysocks_connects() {
-    let open = Server::start(&[]);
-    let closed = Server::start(&["--user", "u", "--password", "p"]);
-    let target = serve(Ipv4Addr::LOCALHOST, echo);
-    for host in ["127.0.0.1", "localhost"] {
-        for (server, credentials) in [(&open, &[][..]), (&closed, &["u", "p"])] {
-            let SocketAddr::V4(proxy) = server.address else { panic!() };
-            let (proxy_port, port) = (proxy.port().to_string(), target.port().to_string());
-            let args = [&["127.0.0.1", &proxy_port, "connect", host, &port], credentials].concat();
-            let Some(output) = pysocks(&args) else { return };
-            assert_eq!((text(&output.stdout), text(&output.stderr)), ("hello\n", ""), "{args:?}");
-        }
+    says_hello(pysocks, "connect", &["127.0.0.1", "localhost"], serve(Ipv4Addr::LOCALHOST, echo));
+}
+
+#[test]
+fn pysocks_exchanges_datagrams() {
+    says_hello(pysocks, "udp", &["127.0.0.1"], serve_datagrams(Ipv4Addr::LOCALHOST));
+}
+
+const SCRIPT: &str = include_str!("node_socks.js");
+
+/// Runs the script with Node, if it has `socks`: in `NODE_PATH`.
+fn node(args: &[&str]) -> Option<Output> {
+    let output = run(program("node")?.args(["-e", SCRIPT, "--"]).args(args), b"");
+    if text(&output.stderr).contains("Cannot find module 'socks'") {
+        return skip("Node's socks is not installed");
     }
+    Some(output)
+}
+
+#[test]
+fn node_connects() {
+    says_hello(node, "connect", &["127.0.0.1", "localhost"], serve(Ipv4Addr::LOCALHOST, echo));
+}
+
+#[test]
+fn node_exchanges_datagrams() {
+    says_hello(node, "associate", &["127.0.0.1"], serve_datagrams(Ipv4Addr::LOCALHOST));
+}
+
+#[test]
+fn node_accepts_a_peer() {
+    says_hello(node, "bind", &["127.0.0.1", "0.0.0.0"], SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
 }

@@ -6,7 +6,7 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{IpAddr, Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::path::PathBuf;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, ChildStderr, ChildStdout, Command, Output, Stdio};
 use std::sync::OnceLock;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -19,6 +19,25 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A program that ends with the test.
 pub struct Running(pub Child);
+
+impl Running {
+    pub fn with_stdout(command: &mut Command) -> (Self, BufReader<ChildStdout>) {
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+        let stdout = child.stdout.take().unwrap();
+        (Self(child), BufReader::new(stdout))
+    }
+
+    pub fn with_stderr(command: &mut Command) -> (Self, BufReader<ChildStderr>) {
+        let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
+        let stderr = child.stderr.take().unwrap();
+        (Self(child), BufReader::new(stderr))
+    }
+}
+
+/// The next line, without its end.
+pub fn read_line(lines: &mut impl BufRead) -> String {
+    lines.lines().next().unwrap().unwrap()
+}
 
 impl Drop for Running {
     fn drop(&mut self) {
