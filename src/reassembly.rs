@@ -1,7 +1,7 @@
 //! Fragments of datagrams: put together again, and cut (RFC 1928 section 7).
 //!
 //! The RFC leaves it to each implementation whether to put fragments together, and recommends to avoid them. A relay that
-//! does not drops every datagram whose [`Fragment`](crate::wire::Fragment) is not standalone.
+//! does not drops every datagram whose [`Fragment`] is not standalone.
 
 use core::num::NonZeroUsize;
 use core::time::Duration;
