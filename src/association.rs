@@ -1,6 +1,7 @@
 //! UDP ASSOCIATE's rules: who may send through a relay, and where it really is (RFC 1928 sections 6 and 7).
 //!
-//! No sockets here: addresses in, answers out.
+//! No sockets here: addresses in, answers out. An association ends with the TCP connection that it was asked for on: to
+//! close the relay then is the caller's.
 
 use core::net::{IpAddr, SocketAddr};
 

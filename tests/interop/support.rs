@@ -5,7 +5,7 @@ use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{IpAddr, Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream, UdpSocket};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStderr, ChildStdout, Command, Output, Stdio};
 use std::sync::OnceLock;
 use std::thread;
@@ -96,7 +96,18 @@ pub fn example(name: &str) -> Command {
         assert!(build.current_dir(env!("CARGO_MANIFEST_DIR")).status().unwrap().success());
         profile.join("examples")
     });
-    Command::new(folder.join(name))
+    match env::var("INTEROP_SERVER_UNDER") {
+        Ok(tool) if name == "server" => under(&tool, &folder.join(name)),
+        _ => Command::new(folder.join(name)),
+    }
+}
+
+/// Such as valgrind, with its options.
+fn under(tool: &str, program: &Path) -> Command {
+    let mut words = tool.split(' ');
+    let mut command = Command::new(words.next().unwrap());
+    command.args(words).arg(program);
+    command
 }
 
 /// A program of the system. Where it is missing, `None` and a line that says so, or in CI a failure.
