@@ -10,52 +10,65 @@ use crate::wire::Endpoint;
 /// A relay's doorkeeper: lets in the client's datagrams, and silently no others (RFC 1928 section 7).
 ///
 /// The client's IP address is the one that its TCP connection comes from. What it gives as DST.ADDR is not trusted: a
-/// client could name its victim, and many do not know their own address. Its port is the DST.PORT of the request, or if that is 0
-/// the port of the first datagram that is let in.
+/// client could name its victim, and many do not know their own address. The client's port is the DST.PORT of the request, or
+/// if that is 0, the port of the first datagram that is admitted.
+///
+/// Ask it about datagrams that have a header, after [`UdpHeader::split`](crate::wire::UdpHeader::split): noise should not
+/// lock the port.
 ///
 /// ```
 /// use socks5_sansio::association::PeerFilter;
 ///
-/// let mut filter = PeerFilter::new("192.0.2.1".parse()?, 0);
-/// assert!(!filter.admits("192.0.2.2:5000".parse()?)); // a stranger
-/// assert!(filter.admits("192.0.2.1:6000".parse()?)); // the client's first datagram
-/// assert!(!filter.admits("192.0.2.1:6001".parse()?)); // somebody else on the same machine
+/// let mut filter = PeerFilter::new("192.0.2.1:40000".parse()?, 0);
+/// assert!(!filter.admit("192.0.2.2:5000".parse()?)); // a stranger
+/// assert!(filter.admit("192.0.2.1:6000".parse()?)); // the client's first datagram
+/// assert!(!filter.admit("192.0.2.1:6001".parse()?)); // somebody else on the same machine
 /// assert_eq!(filter.client(), Some("192.0.2.1:6000".parse()?));
 /// # Ok::<(), std::net::AddrParseError>(())
 /// ```
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct PeerFilter {
-    ip: IpAddr,
-    port: Option<u16>,
+    client: SocketAddr,
+    port_is_known: bool,
 }
 
 impl PeerFilter {
-    /// A filter for a client whose TCP connection comes from `ip`, and whose request has this DST.PORT: 0 if the client
-    /// does not know it yet.
+    /// A filter for a client whose TCP connection comes from `control_peer`, and whose request has this DST.PORT: 0 if the
+    /// client does not know it yet.
+    ///
+    /// Give 0 as well to clients behind a NAT, which may send from another port than they think.
     #[must_use]
-    pub fn new(ip: IpAddr, dst_port: u16) -> Self {
-        Self { ip: ip.to_canonical(), port: (dst_port != 0).then_some(dst_port) }
+    pub fn new(control_peer: SocketAddr, dst_port: u16) -> Self {
+        Self { client: with_port(canonical(control_peer), dst_port), port_is_known: dst_port != 0 }
     }
 
     /// Whether a datagram from there is to be relayed. The first one that is locks the port.
     ///
     /// An IPv4 address and the same one mapped to IPv6 are alike.
     #[inline]
-    pub fn admits(&mut self, from: SocketAddr) -> bool {
-        from.ip().to_canonical() == self.ip && *self.port.get_or_insert(from.port()) == from.port()
+    #[must_use]
+    pub fn admit(&mut self, from: SocketAddr) -> bool {
+        if from.ip().to_canonical() != self.client.ip() {
+            return false;
+        }
+        if !self.port_is_known {
+            self.client.set_port(from.port());
+            self.port_is_known = true;
+        }
+        from.port() == self.client.port()
     }
 
     /// Where to send what comes back, as soon as it is known.
     #[inline]
     #[must_use]
     pub fn client(&self) -> Option<SocketAddr> {
-        self.port.map(|port| SocketAddr::new(self.ip, port))
+        self.port_is_known.then_some(self.client)
     }
 }
 
 /// For servers: the BND to answer with, for a socket of the server's that listens on `local`.
 ///
-/// A socket that is bound to no address in particular (0.0.0.0) is told as the address at which this client reached the server:
+/// A socket that is bound to no address in particular (0.0.0.0) is reported as the address at which this client reached the server:
 /// `control_local` is the server's end of the client's TCP connection.
 ///
 /// ```
@@ -68,13 +81,13 @@ impl PeerFilter {
 /// ```
 #[must_use]
 pub fn bound_address(local: SocketAddr, control_local: SocketAddr) -> SocketAddr {
-    let ip = if local.ip().is_unspecified() { control_local.ip() } else { local.ip() };
-    SocketAddr::new(ip.to_canonical(), local.port())
+    let bound = if local.ip().is_unspecified() { with_port(control_local, local.port()) } else { local };
+    canonical(bound)
 }
 
 /// For clients: where to send datagrams, from the BND of the reply and the address at which the proxy was reached.
 ///
-/// That is BND, but for a proxy that does not know how it is seen from here. Then it is BND.PORT at the proxy's own
+/// That is BND, unless the proxy does not know how it is reached from here. Then it is BND.PORT at the proxy's own
 /// address: BND is unspecified (0.0.0.0) or a name, or an address that means nothing outside the proxy's machine or
 /// network (loopback, link-local, private) while the proxy was reached at one that does.
 ///
@@ -91,12 +104,24 @@ pub fn bound_address(local: SocketAddr, control_local: SocketAddr) -> SocketAddr
 /// ```
 #[must_use]
 pub fn relay_address(bound: &Endpoint<'_>, proxy_peer: SocketAddr) -> SocketAddr {
-    let proxy = proxy_peer.ip().to_canonical();
-    let ip = match bound.canonical().address.ip() {
-        Some(ip) if reach(ip) >= reach(proxy) => ip,
+    let proxy = with_port(canonical(proxy_peer), bound.port);
+    match bound.canonical().to_socket_addr() {
+        Some(relay) if relay.ip() != proxy.ip() && reach(relay.ip()) >= reach(proxy.ip()) => relay,
         _ => proxy,
-    };
-    SocketAddr::new(ip, bound.port)
+    }
+}
+
+/// Without the mapping of IPv4 to IPv6, and with the scope of a link-local address.
+fn canonical(addr: SocketAddr) -> SocketAddr {
+    match addr.ip().to_canonical() {
+        ip if ip == addr.ip() => addr,
+        ip => SocketAddr::new(ip, addr.port()),
+    }
+}
+
+fn with_port(mut addr: SocketAddr, port: u16) -> SocketAddr {
+    addr.set_port(port);
+    addr
 }
 
 /// From how far away an address means something.
@@ -132,41 +157,52 @@ mod tests {
     }
 
     fn filter(client: &str, dst_port: u16) -> PeerFilter {
-        PeerFilter::new(client.parse().unwrap(), dst_port)
+        PeerFilter::new(SocketAddr::new(client.parse().unwrap(), 40000), dst_port)
     }
 
     #[test]
     fn s7_the_port_of_the_request_is_locked_from_the_start() {
         let mut filter = filter("192.0.2.1", 5000);
         assert_eq!(filter.client(), Some(addr("192.0.2.1:5000")));
-        assert!(!filter.admits(addr("192.0.2.1:5001")));
-        assert!(filter.admits(addr("192.0.2.1:5000")));
+        assert!(!filter.admit(addr("192.0.2.1:5001")));
+        assert!(filter.admit(addr("192.0.2.1:5000")));
     }
 
     #[test]
     fn s7_a_stranger_is_not_let_in_and_locks_nothing() {
         let mut filter = filter("192.0.2.1", 0);
-        assert!(!filter.admits(addr("198.51.100.9:5000")));
-        assert!(!filter.admits(addr("[2001:db8::9]:5000")));
+        assert!(!filter.admit(addr("198.51.100.9:5000")));
+        assert!(!filter.admit(addr("[2001:db8::9]:5000")));
         assert_eq!(filter.client(), None);
-        assert!(filter.admits(addr("192.0.2.1:5000")));
-        assert!(!filter.admits(addr("198.51.100.9:5000")));
+        assert!(filter.admit(addr("192.0.2.1:5000")));
+        assert!(!filter.admit(addr("198.51.100.9:5000")));
     }
 
     #[test]
     fn s7_the_first_datagram_locks_the_port() {
         let mut filter = filter("2001:db8::1", 0);
-        assert!(filter.admits(addr("[2001:db8::1]:5000")));
-        assert!(!filter.admits(addr("[2001:db8::1]:5001")));
-        assert!(filter.admits(addr("[2001:db8::1]:5000")));
+        assert!(filter.admit(addr("[2001:db8::1]:5000")));
+        assert!(!filter.admit(addr("[2001:db8::1]:5001")));
+        assert!(filter.admit(addr("[2001:db8::1]:5000")));
     }
 
     #[test]
     fn a_mapped_address_is_the_ipv4_address() {
         let mut dual_stack = filter("::ffff:192.0.2.1", 0);
-        assert!(dual_stack.admits(addr("192.0.2.1:5000")));
-        assert!(dual_stack.admits(addr("[::ffff:192.0.2.1]:5000")));
+        assert!(dual_stack.admit(addr("192.0.2.1:5000")));
+        assert!(dual_stack.admit(addr("[::ffff:192.0.2.1]:5000")));
         assert_eq!(dual_stack.client(), Some(addr("192.0.2.1:5000")));
+    }
+
+    #[test]
+    fn a_link_local_address_keeps_its_scope() {
+        let client = addr("[fe80::1%2]:5000");
+        let mut filter = PeerFilter::new(addr("[fe80::1%2]:40000"), 0);
+        assert!(filter.admit(client));
+        assert_eq!(filter.client(), Some(client));
+        assert_eq!(bound_address(addr("[::]:7"), addr("[fe80::5%2]:1080")), addr("[fe80::5%2]:7"));
+        let relay = Endpoint::try_from("[fe80::5]:7").unwrap();
+        assert_eq!(relay_address(&relay, addr("[fe80::5%2]:1080")), addr("[fe80::5%2]:7"));
     }
 
     #[test]

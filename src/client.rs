@@ -46,7 +46,7 @@ use core::num::NonZeroUsize;
 
 use crate::error::{BufferTooSmall, DecodeError, Invalid};
 use crate::wire::{
-    Command, Message, Method, MethodOffer, MethodSelection, Outgoing, Reply, ReplyCode, Request, UserPass,
+    Command, Message, Method, MethodOffer, MethodSelection, MethodSet, Outgoing, Reply, ReplyCode, Request, UserPass,
     UserPassStatus,
 };
 
@@ -104,14 +104,14 @@ impl Client {
 
     /// Offers methods: send, then read the server's selection.
     pub fn new(offer: &MethodOffer<'_>) -> (Outgoing, Self) {
-        let expects = Expects::Selection(offer.methods().collect());
+        let expects = Expects::Selection(MethodSet::from(offer));
         (Outgoing::new(offer), Self { expects, in_flight: None })
     }
 
     /// Says everything in one flight: an offer of one method, the credentials for it if there are any, and the request.
     /// Then only reads, until [`Step::Reply`]; no other step comes up.
     ///
-    /// Saves a round trip or two. Gives the octets written to the front of `out`; the caller may put application data
+    /// Saves a round trip or two. Returns the octets written to the front of `out`; the caller may put application data
     /// right behind them. All of it is lost on a server that refuses, and the credentials go to one that never asked.
     ///
     /// # Errors
@@ -146,11 +146,11 @@ impl Client {
             append(&mut free, credentials)?;
         }
         append(&mut free, request)?;
-        let expects = Expects::Selection(offer.methods().collect());
+        let expects = Expects::Selection(MethodSet::from(&offer));
         Ok((needed, Self { expects, in_flight: Some(request.command) }))
     }
 
-    /// Reads the server's next message off the front of the input. Gives the number of octets used, and what happened.
+    /// Reads the server's next message off the front of the input. Returns the number of octets used, and what happened.
     ///
     /// Drop the octets used, whatever the step is. The rest was not looked at: it belongs to the next message, or behind
     /// the last reply to the application.
@@ -199,7 +199,7 @@ impl Client {
         }
     }
 
-    /// The server's stream ended, and these octets of it are left: what that means here.
+    /// The server's stream ended where [`read`](Self::read) wanted more, and these octets of it are left: what that means.
     ///
     /// ```
     /// use socks5_sansio::client::{Client, Error};
@@ -266,7 +266,7 @@ fn replied(reply: Reply<'_>, expected: Replies) -> Turn<'_> {
 pub enum Step<'i> {
     /// The message is not whole. Read more octets behind those left over, then ask again.
     ///
-    /// At least so many are missing: who reads exactly as many never reads past the message.
+    /// At least this many octets are missing: a reader that reads exactly that many never reads past the message.
     NeedMore(Client, NonZeroUsize),
     /// The server wants username and password (RFC 1929).
     UserPass(SendUserPass),
@@ -354,7 +354,7 @@ impl SendRequest {
 pub enum Error {
     /// The server's octets are not SOCKS5.
     #[error("the proxy does not speak SOCKS5: {0}")]
-    Invalid(#[from] Invalid),
+    Invalid(Invalid),
     /// The server accepts none of the offered methods (RFC 1928 section 3).
     #[error("the proxy accepts none of the methods offered")]
     NoAcceptableMethod,
@@ -398,27 +398,5 @@ impl From<Error> for std::io::Error {
             Error::Closed | Error::Truncated => ErrorKind::UnexpectedEof,
         };
         Self::new(kind, error)
-    }
-}
-
-/// The methods offered, one bit each: a `Client` borrows nothing.
-#[derive(Clone, Copy, Debug, Default)]
-struct MethodSet([u64; 4]);
-
-impl MethodSet {
-    fn contains(self, Method(octet): Method) -> bool {
-        self.0.get(usize::from(octet / 64)).is_some_and(|word| word >> (octet % 64) & 1 == 1)
-    }
-}
-
-impl FromIterator<Method> for MethodSet {
-    fn from_iter<I: IntoIterator<Item = Method>>(methods: I) -> Self {
-        let mut set = Self::default();
-        for Method(octet) in methods {
-            if let Some(word) = set.0.get_mut(usize::from(octet / 64)) {
-                *word |= 1 << (octet % 64);
-            }
-        }
-        set
     }
 }

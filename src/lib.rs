@@ -27,12 +27,12 @@
 //! - To **parse or build** a message alone, there is [`Message`]. Messages borrow from the input; one that exists can be encoded.
 //! - To **relay datagrams**, [`UdpHeader::split`] and [`UdpHeader::prepend`] work in place.
 //!
-//! What comes in is taken tolerantly where that does no harm, what goes out is strict. Octets that nobody knows a meaning of
-//! (methods, commands, reply codes) are kept as they are. Nothing here panics, allocates or waits, whatever the octets.
+//! What comes in is taken tolerantly where that does no harm, what goes out is strict. Unknown methods, commands and reply
+//! codes are kept as they are. Nothing here panics, allocates or waits, whatever the octets.
 //!
 //! # Features
 //!
-//! - `std` (on by default): the errors as `std::io::Error`, and `std::io::Error` as [`ReplyCode`].
+//! - `std` (on by default): the errors of both sides as `std::io::Error`, and `std::io::Error` as [`ReplyCode`].
 //! - `bytes` (on by default): [`Message`]`::put`, which appends to a `bytes::BufMut`. Brings in `alloc`.
 //!
 //! Without them, this is `no_std` and does without `alloc`.

@@ -1,8 +1,9 @@
 //! Fragments of datagrams: put together again, and cut (RFC 1928 section 7).
 //!
 //! The RFC leaves it to each implementation whether to put fragments together, and recommends to avoid them. A relay that
-//! does not drops every datagram whose [`Fragment`] is not standalone.
+//! does not reassemble must drop every datagram whose [`Fragment`] is not standalone.
 
+use core::fmt;
 use core::num::NonZeroUsize;
 use core::time::Duration;
 
@@ -43,7 +44,6 @@ pub const MIN_TIMEOUT: Duration = Duration::from_secs(5);
 /// assert_eq!(queue.push(&header(0x82), b"ment", now), Outcome::Datagram(b"fragment"));
 /// assert_eq!(queue.push(&header(0x00), b"whole", now), Outcome::Datagram(b"whole"));
 /// ```
-#[derive(Debug)]
 pub struct Reassembly<B> {
     buffer: B,
     timeout: Duration,
@@ -137,6 +137,13 @@ impl<B: AsMut<[u8]>> Reassembly<B> {
 
     fn stored(&mut self, start: usize, end: usize) -> &[u8] {
         self.buffer.as_mut().get(start..end).unwrap_or_default()
+    }
+}
+
+/// Shows what is queued, but none of its octets.
+impl<B> fmt::Debug for Reassembly<B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reassembly").field("timeout", &self.timeout).field("queue", &self.queue).finish_non_exhaustive()
     }
 }
 

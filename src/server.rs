@@ -62,8 +62,8 @@ use core::num::NonZeroUsize;
 
 use crate::error::{DecodeError, Invalid};
 use crate::wire::{
-    Command, Endpoint, Message, Method, MethodOffer, MethodSelection, Outgoing, Reply, ReplyCode, Request, UserPass,
-    UserPassStatus, failed_octets,
+    Command, Endpoint, Message, Method, MethodOffer, MethodSelection, MethodSet, Outgoing, Reply, ReplyCode, Request,
+    UserPass, UserPassStatus, failed_octets,
 };
 
 /// A server that waits for the client's next message.
@@ -108,11 +108,12 @@ impl Server {
 
     /// A server to which nothing has been said yet.
     #[inline]
+    #[expect(clippy::new_without_default, reason = "taking a default would silently begin the conversation anew")]
     pub const fn new() -> Self {
         Self(Expects::Offer)
     }
 
-    /// Reads the next message off the front of the input. Gives the number of octets used, and what happened.
+    /// Reads the next message off the front of the input. Returns the number of octets used, and what happened.
     ///
     /// Drop the octets used, whatever the step is. The rest was not looked at: it belongs to the next message, or behind
     /// the request to the application.
@@ -124,7 +125,9 @@ impl Server {
     #[inline]
     pub fn read(self, input: &[u8]) -> Result<(usize, Step<'_>), Error> {
         match self.0 {
-            Expects::Offer => self.message(input, Error::Offer, |offer| Step::Methods(offer, ChooseMethod(offer))),
+            Expects::Offer => {
+                self.message(input, Error::Offer, |offer| Step::Methods(offer, ChooseMethod(MethodSet::from(&offer))))
+            }
             Expects::UserPass => {
                 self.message(input, Error::UserPass, |user_pass| Step::UserPass(user_pass, Verify(())))
             }
@@ -149,7 +152,7 @@ impl Server {
         }
     }
 
-    /// The client's stream ended, and these octets of it are left: what that means here.
+    /// The client's stream ended where [`read`](Self::read) wanted more, and these octets of it are left: what that means.
     ///
     /// ```
     /// use socks5_sansio::Server;
@@ -170,22 +173,16 @@ impl Server {
     }
 }
 
-impl Default for Server {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
 /// What happened: the client's message, and the permit for the only legal next moves.
 #[must_use]
 #[derive(Debug)]
 pub enum Step<'i> {
     /// The message is not whole. Read more octets behind those left over, then ask again.
     ///
-    /// At least so many are missing: who reads exactly as many never reads past the message.
+    /// At least this many octets are missing: a reader that reads exactly that many never reads past the message.
     NeedMore(Server, NonZeroUsize),
     /// The client offers methods (RFC 1928 section 3).
-    Methods(MethodOffer<'i>, ChooseMethod<'i>),
+    Methods(MethodOffer<'i>, ChooseMethod),
     /// The client's username and password (RFC 1929 section 2).
     UserPass(UserPass<'i>, Verify),
     /// The client's request (RFC 1928 section 4), any but BIND.
@@ -197,9 +194,9 @@ pub enum Step<'i> {
 /// The permit to choose a method.
 #[must_use = "the client waits for a method"]
 #[derive(Debug)]
-pub struct ChooseMethod<'i>(MethodOffer<'i>);
+pub struct ChooseMethod(MethodSet);
 
-impl ChooseMethod<'_> {
+impl ChooseMethod {
     /// Chooses the first method of `preference` that was offered, and never one that was not (RFC 1928 section 3).
     ///
     /// curl and others offer [`Method::GSSAPI`] without having a ticket: it is best named last.
@@ -307,6 +304,12 @@ impl Respond {
     pub fn reply(self, reply: &Reply<'_>) -> Outgoing {
         Outgoing::new(reply)
     }
+
+    /// The same for a failure, which has no address to tell. Send, then close.
+    #[inline]
+    pub fn refuse(self, code: ReplyCode) -> Outgoing {
+        Outgoing::new(&Reply::failed(code))
+    }
 }
 
 /// The permit to answer BIND.
@@ -338,7 +341,7 @@ impl Listen {
         (Outgoing::new(&Reply::succeeded(bound)), Respond(()))
     }
 
-    /// There will be no listening. Send, then close.
+    /// The server will not listen. Send, then close.
     #[inline]
     pub fn refuse(self, code: ReplyCode) -> Outgoing {
         Outgoing::new(&Reply::failed(code))

@@ -13,6 +13,8 @@ use socks5_sansio::{Endpoint, Message, UdpHeader};
 /// How often a wait for a datagram is interrupted to see whether it is still worth it.
 const TICK: Duration = Duration::from_millis(50);
 
+const LONGEST: usize = 65_535;
+
 pub struct Exchange {
     pub destination: String,
     /// Where stdin ends, wait this long for answers.
@@ -34,14 +36,15 @@ impl Exchange {
 
         let wait = self.wait;
         let sending = socket.try_clone()?;
-        let (outcome, sent) = mpsc::channel();
-        thread::spawn(move || self.send_stdin(&sending, &outcome));
+        let (failure, failures) = mpsc::channel();
+        thread::spawn(move || self.send_stdin(&sending, &failure));
 
+        let mut buffer = vec![0; LONGEST];
         let mut deadline = None;
         while deadline.is_none_or(|deadline| Instant::now() < deadline) {
-            receive(&socket)?;
-            match sent.try_recv() {
-                Ok(outcome) => outcome?,
+            receive(&socket, &mut buffer)?;
+            match failures.try_recv() {
+                Ok(error) => return Err(error),
                 Err(TryRecvError::Disconnected) => _ = deadline.get_or_insert_with(|| Instant::now() + wait),
                 Err(TryRecvError::Empty) => {}
             }
@@ -52,12 +55,10 @@ impl Exchange {
         Ok(())
     }
 
-    fn send_stdin(&self, socket: &UdpSocket, outcome: &Sender<io::Result<()>>) {
-        for line in io::stdin().lock().split(b'\n') {
-            if let Err(error) = line.and_then(|line| self.send(&line, socket)) {
-                let _ = outcome.send(Err(error));
-                return;
-            }
+    fn send_stdin(&self, socket: &UdpSocket, failure: &Sender<io::Error>) {
+        let mut lines = io::stdin().lock().split(b'\n');
+        if let Err(error) = lines.try_for_each(|line| self.send(&line?, socket)) {
+            let _ = failure.send(error);
         }
     }
 
@@ -74,9 +75,8 @@ impl Exchange {
     }
 }
 
-fn receive(socket: &UdpSocket) -> io::Result<()> {
-    let mut buffer = [0; 65_535];
-    let len = match socket.recv(&mut buffer) {
+fn receive(socket: &UdpSocket, buffer: &mut [u8]) -> io::Result<()> {
+    let len = match socket.recv(buffer) {
         Ok(len) => len,
         Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => return Ok(()),
         Err(error) => return Err(error),

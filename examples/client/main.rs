@@ -91,42 +91,43 @@ fn run(args: Args) -> io::Result<()> {
         (Some(user), Some(password)) => Some(UserPass::new(user, password).map_err(invalid_input)?),
         _ => None,
     };
-    let request = args.command.request()?;
-    let wish = Wish { credentials, request };
+    let wish = Wish { credentials, request: args.command.request()? };
     let mut stream = TcpStream::connect(&args.proxy).map_err(|error| {
         io::Error::new(error.kind(), format!("cannot connect to the proxy {}: {error}", args.proxy))
     })?;
     stream.set_nodelay(true)?;
     let client = if args.optimistic { wish.say_all(&mut stream)? } else { wish.offer(&mut stream)? };
 
-    let (answered, answer) = mpsc::channel();
-    match args.command {
-        Command::Connect { .. } if args.optimistic => {
-            tunnel::send_stdin(stream.try_clone()?, answer);
-            wish.converse(&mut stream, client, |_| ())?;
-            tunnel::receive(stream, answered)
-        }
+    match &args.command {
+        Command::Connect { .. } if args.optimistic => tunnel(stream, |stream| wish.converse(stream, client, |_| ())),
         Command::Connect { .. } => {
             wish.converse(&mut stream, client, |_| ())?;
-            tunnel::send_stdin(stream.try_clone()?, answer);
-            tunnel::receive(stream, answered)
+            tunnel(stream, |_| Ok(()))
         }
         Command::Bind { .. } => {
             let mut news = ["listening on", "accepted from"].into_iter();
             wish.converse(&mut stream, client, |reply| {
                 let _ = writeln!(io::stderr(), "{} {}", news.next().unwrap_or_default(), reply.bound);
             })?;
-            tunnel::send_stdin(stream.try_clone()?, answer);
-            tunnel::receive(stream, answered)
+            tunnel(stream, |_| Ok(()))
         }
-        Command::Udp { ref destination, wait, fragment } => {
+        Command::Udp { destination, wait, fragment } => {
             let proxy = stream.peer_addr()?;
             let mut relay = proxy;
             wish.converse(&mut stream, client, |reply| relay = relay_address(&reply.bound, proxy))?;
-            let exchange = Exchange { destination: destination.clone(), wait: Duration::from_secs(wait), fragment };
-            exchange.run(&stream, relay)
+            let (destination, wait, fragment) = (destination.clone(), Duration::from_secs(*wait), *fragment);
+            Exchange { destination, wait, fragment }.run(&stream, relay)
         }
     }
+}
+
+/// Joins stdin and stdout to the connection. What is on stdin goes out at once, what comes in is listened to first.
+fn tunnel(mut stream: TcpStream, listen: impl FnOnce(&mut TcpStream) -> io::Result<()>) -> io::Result<()> {
+    let (arrived, arrivals) = mpsc::sync_channel(1);
+    let sending = tunnel::send_stdin(stream.try_clone()?, arrivals);
+    listen(&mut stream)?;
+    tunnel::receive(stream, arrived)?;
+    sending.join().map_err(|_| io::Error::other("sending broke off"))
 }
 
 impl Command {

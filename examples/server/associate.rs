@@ -7,31 +7,34 @@ use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Instant;
 
+use socket2::{Domain, Socket, Type};
 use socks5_sansio::association::PeerFilter;
 use socks5_sansio::reassembly::{MIN_TIMEOUT, Outcome, Reassembly};
 use socks5_sansio::server::Respond;
-use socks5_sansio::{Address, Endpoint, Reply, ReplyCode, UdpHeader};
+use socks5_sansio::{Endpoint, Reply, ReplyCode, UdpHeader};
 use tokio::io::{AsyncWriteExt, copy, sink};
 use tokio::net::{TcpStream, UdpSocket};
 
-use crate::connect::Destination;
+use crate::names::Names;
+use crate::relay::{hang_up, reached_at};
 
 const HEADROOM: usize = UdpHeader::IP_HEADROOM;
 const LONGEST: usize = 65_535;
 /// So many datagrams one way before the other way gets its turn.
 const BATCH: usize = 64;
 
-/// Relays until the client's TCP connection ends. Gives the number of octets relayed to the destinations and back.
+/// Relays until the client's TCP connection ends. Returns the number of octets relayed to the destinations and back.
 pub async fn associate(
-    control: &mut TcpStream,
+    mut control: TcpStream,
     permit: Respond,
     dst_port: u16,
     reassemble: bool,
 ) -> io::Result<(u64, u64)> {
-    let mut relay = match Relay::new(control, dst_port, reassemble).await {
+    let mut relay = match Relay::new(&control, dst_port, reassemble).await {
         Ok(relay) => relay,
         Err(error) => {
-            control.write_all(&permit.reply(&Reply::failed(ReplyCode::GENERAL_FAILURE))).await?;
+            control.write_all(&permit.refuse(ReplyCode::GENERAL_FAILURE)).await?;
+            hang_up(control).await;
             return Err(error);
         }
     };
@@ -39,7 +42,7 @@ pub async fn associate(
     control.write_all(&permit.reply(&Reply::succeeded(bound))).await?;
     tokio::select! {
         outcome = relay.run() => outcome?,
-        () = ended(control) => (),
+        () = ended(&mut control) => (),
     }
     Ok((relay.up, relay.down))
 }
@@ -51,37 +54,27 @@ async fn ended(control: &mut TcpStream) {
 
 struct Relay {
     inside: UdpSocket,
-    outside: UdpSocket,
+    outside: Outside,
     filter: PeerFilter,
+    names: Names,
     buffer: Box<[u8]>,
     queue: Option<Reassembly<Box<[u8]>>>,
     started: Instant,
-    resolved: Option<Resolved>,
     up: u64,
     down: u64,
 }
 
-/// The name that the last datagram went to: the next one likely goes there too.
-struct Resolved {
-    name: Box<[u8]>,
-    ip: IpAddr,
-}
-
 impl Relay {
     async fn new(control: &TcpStream, dst_port: u16, reassemble: bool) -> io::Result<Self> {
-        let local = control.local_addr()?.ip().to_canonical();
         let buffer = || vec![0; HEADROOM + LONGEST].into_boxed_slice();
         Ok(Self {
-            inside: UdpSocket::bind((local, 0)).await?,
-            outside: match UdpSocket::bind((Ipv6Addr::UNSPECIFIED, 0)).await {
-                Ok(dual_stack) => dual_stack,
-                Err(_) => UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).await?,
-            },
-            filter: PeerFilter::new(control.peer_addr()?.ip(), dst_port),
+            inside: UdpSocket::bind(reached_at(control)?).await?,
+            outside: Outside::open().await?,
+            filter: PeerFilter::new(control.peer_addr()?, dst_port),
+            names: Names::default(),
             buffer: buffer(),
             queue: reassemble.then(|| Reassembly::new(buffer(), MIN_TIMEOUT)),
             started: Instant::now(),
-            resolved: None,
             up: 0,
             down: 0,
         })
@@ -94,9 +87,12 @@ impl Relay {
                     ready?;
                     self.relay_up().await;
                 }
-                ready = self.outside.readable() => {
+                ready = self.outside.socket.readable() => {
                     ready?;
                     self.relay_down().await;
+                }
+                (target, data) = self.names.resolved() => {
+                    self.up += self.outside.send(&data, target).await;
                 }
             }
         }
@@ -106,10 +102,10 @@ impl Relay {
     async fn relay_up(&mut self) {
         for _ in 0..BATCH {
             let Ok((len, from)) = self.inside.try_recv_from(&mut self.buffer) else { return };
-            if !self.filter.admits(from) {
+            let Ok((header, data)) = UdpHeader::split(&self.buffer[..len]) else { continue };
+            if !self.filter.admit(from) {
                 continue;
             }
-            let Ok((header, data)) = UdpHeader::split(&self.buffer[..len]) else { continue };
             let data = match &mut self.queue {
                 Some(queue) => match queue.push(&header, data, self.started.elapsed()) {
                     Outcome::Datagram(data) => data,
@@ -118,18 +114,15 @@ impl Relay {
                 None if header.fragment.is_standalone() => data,
                 None => continue,
             };
-            let Some(ip) = ip_of(header.endpoint, &mut self.resolved).await else { continue };
-            let target = as_seen_by(&self.outside, SocketAddr::new(ip, header.endpoint.port));
-            if self.outside.send_to(data, target).await.is_ok() {
-                self.up += data.len() as u64;
-            }
+            let Some(target) = self.names.target(header.endpoint, data) else { continue };
+            self.up += self.outside.send(data, target).await;
         }
     }
 
     /// From wherever to the client.
     async fn relay_down(&mut self) {
         for _ in 0..BATCH {
-            let Ok((len, from)) = self.outside.try_recv_from(&mut self.buffer[HEADROOM..]) else { return };
+            let Ok((len, from)) = self.outside.socket.try_recv_from(&mut self.buffer[HEADROOM..]) else { return };
             let Some(client) = self.filter.client() else { continue };
             let header = UdpHeader::new(Endpoint::from(from).canonical());
             let Ok(start) = header.prepend(&mut self.buffer[..HEADROOM]) else { continue };
@@ -140,21 +133,34 @@ impl Relay {
     }
 }
 
-async fn ip_of(endpoint: Endpoint<'_>, resolved: &mut Option<Resolved>) -> Option<IpAddr> {
-    let endpoint = endpoint.canonical();
-    let Address::Domain(domain) = endpoint.address else { return endpoint.address.ip() };
-    if let Some(resolved) = resolved.as_ref().filter(|resolved| *resolved.name == *domain.as_bytes()) {
-        return Some(resolved.ip);
-    }
-    let ip = Destination::from(endpoint).addresses().await.ok()?.first()?.ip();
-    *resolved = Some(Resolved { name: domain.as_bytes().into(), ip });
-    Some(ip)
+/// The socket for destinations of both families; where there is no IPv6, of one.
+struct Outside {
+    socket: UdpSocket,
+    dual_stack: bool,
 }
 
-/// A socket for both families wants IPv4 addresses mapped to IPv6.
-fn as_seen_by(socket: &UdpSocket, target: SocketAddr) -> SocketAddr {
-    match (socket.local_addr(), target.ip()) {
-        (Ok(SocketAddr::V6(_)), IpAddr::V4(ip)) => SocketAddr::new(ip.to_ipv6_mapped().into(), target.port()),
-        _ => target,
+impl Outside {
+    async fn open() -> io::Result<Self> {
+        match Self::dual_stack() {
+            Ok(socket) => Ok(Self { socket, dual_stack: true }),
+            Err(_) => Ok(Self { socket: UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).await?, dual_stack: false }),
+        }
+    }
+
+    fn dual_stack() -> io::Result<UdpSocket> {
+        let socket = Socket::new(Domain::IPV6, Type::DGRAM, None)?;
+        socket.set_only_v6(false)?;
+        socket.set_nonblocking(true)?;
+        socket.bind(&SocketAddr::from((Ipv6Addr::UNSPECIFIED, 0)).into())?;
+        UdpSocket::from_std(socket.into())
+    }
+
+    /// Returns the number of octets sent. What cannot be sent is dropped, as is the way of datagrams.
+    async fn send(&self, data: &[u8], target: SocketAddr) -> u64 {
+        let target = match target.ip() {
+            IpAddr::V4(ip) if self.dual_stack => SocketAddr::new(ip.to_ipv6_mapped().into(), target.port()),
+            _ => target,
+        };
+        self.socket.send_to(data, target).await.map_or(0, |len| len as u64)
     }
 }

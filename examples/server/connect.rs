@@ -11,11 +11,14 @@ use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpStream, lookup_host};
 use tokio::time::timeout;
 
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+const LOOKUP_TIMEOUT: Duration = Duration::from_secs(5);
+/// For one address; and all of them together have so long.
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(5);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// Connects, and says from where, or why not.
 pub async fn connect(stream: &mut TcpStream, permit: Respond, destination: &Destination) -> io::Result<TcpStream> {
-    let connected = destination.connect().await;
+    let connected = within(CONNECT_TIMEOUT, destination.connect()).await;
     let reply = match &connected {
         Ok(target) => Reply::succeeded(target.local_addr()?.into()),
         Err(error) => Reply::failed(ReplyCode::from(error)),
@@ -33,7 +36,7 @@ pub struct Destination {
 enum Host {
     Ip(IpAddr),
     Name(String),
-    /// Octets that no resolver should see, escaped for the log.
+    /// Octets that no resolver should see, zone ids among them. Escaped for the log.
     NoName(String),
 }
 
@@ -44,8 +47,8 @@ impl From<Endpoint<'_>> for Destination {
             Address::Ipv4(ip) => Host::Ip(ip.into()),
             Address::Ipv6(ip) => Host::Ip(ip.into()),
             Address::Domain(domain) => match domain.hostname() {
-                Some(name) => Host::Name(name.to_owned()),
-                None => Host::NoName(domain.to_string()),
+                Some(name) if !name.contains(['%', ':', '[', ']']) => Host::Name(name.to_owned()),
+                _ => Host::NoName(domain.to_string()),
             },
         };
         Self { host, port }
@@ -57,8 +60,7 @@ impl Destination {
     async fn connect(&self) -> io::Result<TcpStream> {
         let mut outcome = Err(ErrorKind::HostUnreachable.into());
         for address in self.addresses().await? {
-            outcome =
-                timeout(CONNECT_TIMEOUT, TcpStream::connect(address)).await.unwrap_or_else(|late| Err(late.into()));
+            outcome = within(ATTEMPT_TIMEOUT, TcpStream::connect(address)).await;
             if outcome.is_ok() {
                 break;
             }
@@ -77,10 +79,14 @@ impl Destination {
 }
 
 async fn resolve(name: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
-    match lookup_host((name, port)).await {
+    match within(LOOKUP_TIMEOUT, lookup_host((name, port))).await {
         Ok(addresses) => Ok(addresses.collect()),
         Err(error) => Err(io::Error::new(ErrorKind::HostUnreachable, error)),
     }
+}
+
+async fn within<T>(limit: Duration, attempt: impl Future<Output = io::Result<T>>) -> io::Result<T> {
+    timeout(limit, attempt).await.unwrap_or_else(|late| Err(late.into()))
 }
 
 impl fmt::Display for Destination {

@@ -12,11 +12,15 @@
 //! | `connect.rs` | CONNECT: names to addresses to a connection, and its error to a reply |
 //! | `bind.rs` | BIND: two replies, and who is let in |
 //! | `associate.rs` | UDP ASSOCIATE: datagrams to and fro without moving their payload |
+//! | `names.rs` | names in datagrams, resolved while the relay goes on |
+//! | `relay.rs` | octets to and fro, and how a connection ends |
 
 mod associate;
 mod bind;
 mod connect;
+mod names;
 mod negotiate;
+mod relay;
 
 use std::io::{self, ErrorKind, Write};
 use std::net::SocketAddr;
@@ -29,8 +33,10 @@ use bind::bind;
 use clap::Parser;
 use connect::connect;
 use negotiate::{Asked, Permit, negotiate};
-use socks5_sansio::{Command, Reply, ReplyCode, UserPass};
-use tokio::io::{AsyncWriteExt, copy_bidirectional};
+use relay::{hang_up, relay};
+use socket2::SockRef;
+use socks5_sansio::{Command, ReplyCode, UserPass};
+use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::time::{sleep, timeout};
 
@@ -40,7 +46,7 @@ struct Args {
     /// Where to listen; port 0 lets the system choose one
     #[arg(long, default_value = "127.0.0.1:1080", value_name = "ADDRESS:PORT")]
     listen: SocketAddr,
-    /// Let in only who gives this name
+    /// Admit only clients that give this name
     #[arg(long, value_name = "NAME", requires = "password")]
     user: Option<String>,
     /// and this password
@@ -62,7 +68,6 @@ impl Args {
 }
 
 const BACKLOG: u32 = 1024;
-const HANG_UP_TIMEOUT: Duration = Duration::from_secs(2);
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 #[tokio::main]
@@ -78,7 +83,8 @@ async fn main() -> ExitCode {
 
 async fn run(args: Args) -> io::Result<()> {
     args.credentials()?;
-    let listener = listen(args.listen)?;
+    let listener = listen(args.listen)
+        .map_err(|error| io::Error::new(error.kind(), format!("cannot listen on {}: {error}", args.listen)))?;
     announce(listener.local_addr()?, args.user.as_deref());
     let args = Arc::new(args);
     loop {
@@ -118,57 +124,44 @@ async fn serve(mut stream: TcpStream, client: SocketAddr, args: &Args) {
     let line = match ask(&mut stream, args).await {
         Ok(asked) => {
             let subject = format!("{} {}", asked.command, asked.destination);
-            match fulfil(&mut stream, asked, args).await {
+            match fulfil(stream, asked, args).await {
                 Ok((up, down)) => format!("{subject}: {up} octets up, {down} down"),
                 Err(error) => format!("{subject}: {error}"),
             }
         }
-        Err(error) => error.to_string(),
+        Err(error) => {
+            hang_up(stream).await;
+            error.to_string()
+        }
     };
     log(format_args!("{client}: {line}"));
-    hang_up(stream).await;
 }
 
 async fn ask(stream: &mut TcpStream, args: &Args) -> io::Result<Asked> {
+    stream.set_nodelay(true)?;
+    SockRef::from(&*stream).set_keepalive(true)?;
     let limit = Duration::from_secs(args.handshake_timeout);
     timeout(limit, negotiate(stream, args.credentials()?)).await?
 }
 
-/// Does what was asked. Gives the number of octets carried to the target and back.
-async fn fulfil(stream: &mut TcpStream, asked: Asked, args: &Args) -> io::Result<(u64, u64)> {
-    match (asked.command, asked.permit) {
-        (Command::CONNECT, Permit::Respond(permit)) => {
-            let target = connect(stream, permit, &asked.destination).await?;
-            relay(stream, target, &asked.early).await
-        }
+/// Does what was asked. Returns the number of octets carried to the target and back.
+async fn fulfil(mut stream: TcpStream, asked: Asked, args: &Args) -> io::Result<(u64, u64)> {
+    let target = match (asked.command, asked.permit) {
+        (Command::CONNECT, Permit::Respond(permit)) => connect(&mut stream, permit, &asked.destination).await,
+        (_, Permit::Listen(permit)) => bind(&mut stream, permit, &asked.destination).await,
         (Command::UDP_ASSOCIATE, Permit::Respond(permit)) => {
-            associate(stream, permit, asked.destination.port, args.reassemble).await
-        }
-        (_, Permit::Listen(permit)) => {
-            let peer = bind(stream, permit, &asked.destination).await?;
-            relay(stream, peer, &asked.early).await
+            return associate(stream, permit, asked.destination.port, args.reassemble).await;
         }
         (_, Permit::Respond(permit)) => {
-            stream.write_all(&permit.reply(&Reply::failed(ReplyCode::COMMAND_NOT_SUPPORTED))).await?;
+            stream.write_all(&permit.refuse(ReplyCode::COMMAND_NOT_SUPPORTED)).await?;
             Err(ErrorKind::Unsupported.into())
         }
-    }
-}
-
-async fn relay(stream: &mut TcpStream, mut target: TcpStream, early: &[u8]) -> io::Result<(u64, u64)> {
-    stream.set_nodelay(true)?;
-    target.set_nodelay(true)?;
-    target.write_all(early).await?;
-    let (up, down) = copy_bidirectional(stream, &mut target).await?;
-    Ok((up + early.len() as u64, down))
-}
-
-/// Closes so that the last reply arrives: a socket that is closed with octets unread resets the connection, and the
-/// client may never see what was sent before.
-async fn hang_up(mut stream: TcpStream) {
-    let drained = async {
-        stream.shutdown().await?;
-        tokio::io::copy(&mut stream, &mut tokio::io::sink()).await
     };
-    let _ = timeout(HANG_UP_TIMEOUT, drained).await;
+    match target {
+        Ok(target) => relay(stream, target, &asked.early).await,
+        Err(error) => {
+            hang_up(stream).await;
+            Err(error)
+        }
+    }
 }

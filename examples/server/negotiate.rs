@@ -26,6 +26,7 @@ pub enum Permit {
 
 /// Listens to the client until it has asked for something. With `expected` credentials, it has to give them first.
 pub async fn negotiate(stream: &mut TcpStream, expected: Option<UserPass<'_>>) -> io::Result<Asked> {
+    let wanted = if expected.is_some() { Method::USERNAME_PASSWORD } else { Method::NONE };
     let mut buffer = Vec::with_capacity(Server::INPUT_MAX_LEN);
     let mut start = 0;
     let mut server = Server::new();
@@ -43,32 +44,28 @@ pub async fn negotiate(stream: &mut TcpStream, expected: Option<UserPass<'_>>) -
                 0 => return Err(server.end(&buffer[start..]).into()),
                 _ => server,
             },
-            Step::Methods(_, permit) => {
-                let wanted = if expected.is_some() { Method::USERNAME_PASSWORD } else { Method::NONE };
-                match permit.choose(&[wanted]) {
-                    Chosen::Continue(answer, server) => {
-                        stream.write_all(&answer).await?;
-                        server
-                    }
-                    Chosen::Refused(answer) | Chosen::SubNegotiate(answer, _) => {
-                        stream.write_all(&answer).await?;
-                        return Err(io::Error::new(ErrorKind::PermissionDenied, format!("does not offer {wanted}")));
-                    }
+            Step::Methods(_, permit) => match permit.choose(&[wanted]) {
+                Chosen::Continue(answer, server) => stream.write_all(&answer).await.and(Ok(server))?,
+                Chosen::Refused(answer) | Chosen::SubNegotiate(answer, _) => {
+                    return refuse(stream, &answer, "it offers no method that will do").await;
                 }
-            }
+            },
             Step::UserPass(given, permit) if expected.is_some_and(|expected| given.verify(&expected)) => {
                 let (answer, server) = permit.accept();
-                stream.write_all(&answer).await?;
-                server
+                stream.write_all(&answer).await.and(Ok(server))?
             }
             Step::UserPass(_, permit) => {
-                stream.write_all(&permit.reject()).await?;
-                return Err(io::Error::new(ErrorKind::PermissionDenied, "wrong username or password"));
+                return refuse(stream, &permit.reject(), "wrong username or password").await;
             }
             Step::Request(request, permit) => return Ok(asked(request, Permit::Respond(permit), &buffer[start..])),
             Step::Bind(request, permit) => return Ok(asked(request, Permit::Listen(permit), &buffer[start..])),
         };
     }
+}
+
+async fn refuse<T>(stream: &mut TcpStream, answer: &[u8], why: &'static str) -> io::Result<T> {
+    stream.write_all(answer).await?;
+    Err(io::Error::new(ErrorKind::PermissionDenied, why))
 }
 
 fn asked(request: Request<'_>, permit: Permit, early: &[u8]) -> Asked {

@@ -185,7 +185,6 @@ impl From<&std::io::Error> for ReplyCode {
             ErrorKind::HostUnreachable => Self::HOST_UNREACHABLE,
             ErrorKind::ConnectionRefused => Self::CONNECTION_REFUSED,
             ErrorKind::TimedOut => Self::TTL_EXPIRED,
-            ErrorKind::Unsupported => Self::COMMAND_NOT_SUPPORTED,
             _ => Self::GENERAL_FAILURE,
         }
     }

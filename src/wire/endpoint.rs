@@ -3,9 +3,8 @@
 use core::fmt;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
 
-use super::Message;
 use super::leaf::{Parsed, Short, invalid, octets, octets_then, short_then};
-use super::sealed::Layout;
+use super::{Layout, Message};
 use crate::error::{Invalid, ParseEndpointError, ValueError};
 
 pub(super) const IPV4: u8 = 0x01;
@@ -56,9 +55,10 @@ impl<'a> Domain<'a> {
         self.0.as_bytes()
     }
 
-    /// The name as text, if it is safe to hand to a resolver: printable ASCII, without spaces.
+    /// The name as text, if it is printable ASCII without spaces.
     ///
-    /// A resolver that cuts a name at a NUL looks up another name than the one that was filtered.
+    /// A resolver that cuts a name at a NUL looks up another name than the one that was filtered. Some resolvers take `127.1`,
+    /// `0x7f000001` or `fe80::1%eth0` for addresses: these are printable, so a filter must look at what was resolved, too.
     ///
     /// ```
     /// use socks5_sansio::Domain;

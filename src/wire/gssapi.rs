@@ -2,9 +2,8 @@
 
 use core::fmt;
 
-use super::Message;
 use super::leaf::{Parsed, Version, head, invalid, octets, take_then};
-use super::sealed::Layout;
+use super::{Layout, Message};
 use crate::error::{Invalid, ValueError};
 
 const VERSION: Version = Version(1, Invalid::GssapiVersion);

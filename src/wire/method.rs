@@ -2,10 +2,9 @@
 
 use core::fmt;
 
-use super::Message;
 use super::code::Method;
 use super::leaf::{Parsed, SOCKS5, Short, head, len_octet, short_then};
-use super::sealed::Layout;
+use super::{Layout, Message};
 use crate::error::ValueError;
 
 /// The client's first message: the methods it can authenticate by (RFC 1928 section 3).
@@ -142,6 +141,30 @@ impl<'a> Layout<'a> for MethodOffer<'a> {
 impl<'a> Message<'a> for MethodOffer<'a> {
     const MIN_LEN: usize = 2;
     const MAX_LEN: usize = 257;
+}
+
+/// The methods of an offer, one bit each: for who must remember them and borrow nothing.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct MethodSet([u64; 4]);
+
+impl MethodSet {
+    #[inline]
+    pub(crate) fn contains(self, Method(octet): Method) -> bool {
+        self.0.get(usize::from(octet / 64)).is_some_and(|word| word >> (octet % 64) & 1 == 1)
+    }
+}
+
+impl From<&MethodOffer<'_>> for MethodSet {
+    #[inline]
+    fn from(offer: &MethodOffer<'_>) -> Self {
+        let mut set = Self::default();
+        for Method(octet) in offer.methods() {
+            if let Some(word) = set.0.get_mut(usize::from(octet / 64)) {
+                *word |= 1 << (octet % 64);
+            }
+        }
+        set
+    }
 }
 
 impl PartialEq for MethodOffer<'_> {

@@ -35,6 +35,7 @@ pub use self::code::{Command, Method, ReplyCode};
 pub use self::endpoint::{Address, Domain, Endpoint};
 pub use self::gssapi::{GssapiMessage, GssapiToken};
 use self::leaf::Parsed;
+pub(crate) use self::method::MethodSet;
 pub use self::method::{MethodOffer, MethodSelection};
 pub use self::outgoing::Outgoing;
 pub use self::reply::Reply;
@@ -45,6 +46,13 @@ pub use self::user_pass::{UserPass, UserPassStatus};
 use crate::error::{BufferTooSmall, DecodeError};
 
 /// What every message of the protocol can do. Sealed: the protocol has no others.
+///
+/// How the octets are parsed is nobody else's business:
+///
+/// ```compile_fail,E0599
+/// # use socks5_sansio::{Message, Request};
+/// let parsed = Request::parse(&[5]);
+/// ```
 ///
 /// ```
 /// use socks5_sansio::{Endpoint, Message, Request};
@@ -58,13 +66,14 @@ use crate::error::{BufferTooSmall, DecodeError};
 /// assert_eq!((decoded, used), (request, len));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+#[expect(private_bounds, reason = "that seals it, and keeps nom out of the public interface")]
 pub trait Message<'a>: Layout<'a> {
     /// The length of the shortest message of this kind, in octets.
     const MIN_LEN: usize;
     /// The length of the longest message of this kind, in octets: a buffer of this size always suffices.
     const MAX_LEN: usize;
 
-    /// Takes the message off the front of the input. Gives it, and how many octets it had.
+    /// Takes the message off the front of the input. Returns it, and how many octets it had.
     ///
     /// The octets behind it are not looked at.
     ///
@@ -85,7 +94,7 @@ pub trait Message<'a>: Layout<'a> {
         len
     }
 
-    /// Writes the message to the front of `out`. Gives how many octets it wrote.
+    /// Writes the message to the front of `out`. Returns how many octets it wrote.
     ///
     /// # Errors
     ///
@@ -124,17 +133,12 @@ pub trait Message<'a>: Layout<'a> {
     }
 }
 
-mod sealed {
-    use super::leaf::Parsed;
-
-    /// The two things that a message's own file says about it.
-    pub trait Layout<'a>: Sized {
-        fn parse(input: &'a [u8]) -> Parsed<'a, Self>;
-        /// Hands out the message piece by piece, in order.
-        fn write(&self, emit: impl FnMut(&[u8]));
-    }
+/// The two things that a message's own file says about it.
+trait Layout<'a>: Sized {
+    fn parse(input: &'a [u8]) -> Parsed<'a, Self>;
+    /// Hands out the message piece by piece, in order.
+    fn write(&self, emit: impl FnMut(&[u8]));
 }
-use sealed::Layout;
 
 /// Runs a parser. Nowhere else do nom's results become this crate's.
 ///

@@ -3,8 +3,7 @@
 use super::code::ReplyCode;
 use super::endpoint::{Endpoint, IPV4, endpoint};
 use super::leaf::{Parsed, SOCKS5, head};
-use super::sealed::Layout;
-use super::{Message, decode_by};
+use super::{Layout, Message, decode_by};
 use crate::error::DecodeError;
 
 /// What became of the request (RFC 1928 section 6).

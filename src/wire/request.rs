@@ -1,10 +1,9 @@
 //! RFC 1928 section 4: what the client asks for.
 
-use super::Message;
 use super::code::Command;
 use super::endpoint::{Endpoint, endpoint};
 use super::leaf::{Parsed, SOCKS5, head};
-use super::sealed::Layout;
+use super::{Layout, Message};
 
 /// What the client asks for, once authenticated (RFC 1928 section 4).
 ///

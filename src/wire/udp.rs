@@ -2,8 +2,7 @@
 
 use super::endpoint::{Endpoint, endpoint};
 use super::leaf::{Parsed, octets};
-use super::sealed::Layout;
-use super::{Message, decode_by};
+use super::{Layout, Message, decode_by};
 use crate::error::{BufferTooSmall, DecodeError, Invalid};
 
 /// What stands in front of the data in a datagram between client and relay (RFC 1928 section 7).
@@ -70,7 +69,7 @@ impl<'a> UdpHeader<'a> {
     }
 
     /// Writes the header to the end of `headroom`, so that it stands right in front of what follows in the buffer.
-    /// Gives the offset at which the datagram begins.
+    /// Returns the offset at which the datagram begins.
     ///
     /// # Errors
     ///
@@ -144,13 +143,7 @@ impl Fragment {
     pub const STANDALONE: Self = Self(0);
 
     /// The last of a sequence, at this position: 1 to 127.
-    ///
-    /// ```
-    /// # use socks5_sansio::Fragment;
-    /// assert_eq!(Fragment::last(3), Fragment(0x83));
-    /// ```
-    #[must_use]
-    pub const fn last(position: u8) -> Self {
+    pub(crate) const fn last(position: u8) -> Self {
         Self(position | 0x80)
     }
 

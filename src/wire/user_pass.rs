@@ -4,9 +4,8 @@ use core::fmt;
 
 use subtle::ConstantTimeEq;
 
-use super::Message;
 use super::leaf::{Parsed, Short, Version, head, short_then};
-use super::sealed::Layout;
+use super::{Layout, Message};
 use crate::error::{Invalid, ValueError};
 
 const VERSION: Version = Version(1, Invalid::UserPassVersion);
@@ -21,7 +20,7 @@ const VERSION: Version = Version(1, Invalid::UserPassVersion);
 /// +----+------+----------+------+----------+
 /// ```
 ///
-/// Octet strings: not necessarily UTF-8, and a NUL has no meaning. The RFC asks for 1 to 255 octets each; empty ones
+/// Octet strings: not necessarily UTF-8, and a NUL is an ordinary octet. The RFC asks for 1 to 255 octets each; empty ones
 /// are in use (Tor, curl), and are carried. `Debug` does not show the password, and comparing takes the same
 /// time whether they are equal or not.
 ///

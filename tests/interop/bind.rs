@@ -51,6 +51,17 @@ fn rfc1928_s6_two_replies_and_then_a_tunnel() {
 }
 
 #[test]
+fn an_ipv4_client_of_a_server_for_both_families_is_told_ipv4_addresses() {
+    let server = Server::listen("[::]:0", &[]);
+    let mut stream = connect((Ipv4Addr::LOCALHOST, server.address.port()).into());
+    stream.write_all(&[&[5, 1, 0], &*encoded(Request::bind(Endpoint::UNSPECIFIED))].concat()).unwrap();
+    assert_eq!(read_exactly(&stream), [5, 0]);
+    let peer = connect(bound(&stream));
+    assert!(peer.local_addr().unwrap().is_ipv4());
+    assert_eq!(bound(&stream), peer.local_addr().unwrap());
+}
+
+#[test]
 fn only_the_peer_that_was_named_is_let_in() {
     let server = Server::start(&[]);
     let literal = (Domain::new("127.0.0.1").unwrap(), 0).into();

@@ -8,8 +8,8 @@ use std::process::{Command, Output, Stdio};
 use tempfile::TempDir;
 
 use crate::support::{
-    Running, Server, arg, closed_port, connect, echo, example, page, program, read_all, read_exactly, read_line, run,
-    serve, serve_datagrams, skip, start_on_free_port, text,
+    Running, Server, arg, closed_port, connect, datagram, echo, example, page, program, read_all, read_exactly,
+    read_line, run, serve, serve_datagrams, skip, start_on_free_port, text, udp_socket,
 };
 
 fn client(proxy: SocketAddr, options: &[&str], destination: &str) -> Output {
@@ -83,8 +83,16 @@ fn udp(proxy: SocketAddr, options: &[&str], destination: SocketAddr, lines: &[u8
 }
 
 pub fn exchanges_datagrams(proxy: SocketAddr, ip: IpAddr) {
-    let target = serve_datagrams(ip);
-    assert_eq!(text(&udp(proxy, &[], target, b"hello\nthere\n")), "hello\nthere\n", "{proxy} {target}");
+    let mut command = example("client");
+    command.args(["--proxy", &proxy.to_string(), "udp", "--wait", "0", &serve_datagrams(ip).to_string()]);
+    let (mut client, mut answers) = Running::with_stdout(command.stdin(Stdio::piped()));
+    let mut stdin = client.0.stdin.take().unwrap();
+    for line in ["hello", "there"] {
+        writeln!(stdin, "{line}").unwrap();
+        assert_eq!(read_line(&mut answers), line, "{proxy} {ip}");
+    }
+    drop(stdin);
+    assert!(client.0.wait().unwrap().success());
 }
 
 #[test]
@@ -101,11 +109,13 @@ fn datagrams_through_the_example_server() {
 fn a_payload_cut_in_fragments_arrives_whole_or_not_at_all() {
     let payload = page(1400).into_iter().map(|octet| octet | 0x80).collect::<Vec<u8>>();
     let line = [payload.as_slice(), b"\n"].concat();
-    for (args, arrives) in [(&["--reassemble"][..], line.as_slice()), (&[], b"")] {
+    for (args, arrives) in [(&["--reassemble"][..], &payload), (&[], &b"what comes next".to_vec())] {
         let server = Server::start(args);
-        let target = serve_datagrams(Ipv4Addr::LOCALHOST);
-        assert_eq!(udp(server.address, &["--fragment", "500"], target, &line), arrives, "{args:?}");
-        assert_eq!(udp(server.address, &["--fragment", "1400"], target, &line), line, "{args:?}");
+        let target = udp_socket(Ipv4Addr::LOCALHOST.into());
+        let to = target.local_addr().unwrap();
+        udp(server.address, &["--wait", "0", "--fragment", "500"], to, &line);
+        udp(server.address, &["--wait", "0", "--fragment", "500"], to, b"what comes next");
+        assert_eq!(datagram(&target).0, *arrives, "{args:?}");
     }
 }
 

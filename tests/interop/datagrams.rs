@@ -166,7 +166,7 @@ fn fragments_are_dropped_or_put_together() {
 }
 
 #[test]
-fn anybody_may_answer_the_client_but_only_once_it_has_spoken() {
+fn anybody_may_answer_a_client_that_has_spoken() {
     let server = Server::start(&[]);
     let client = Client::new(&server);
     let target = udp_socket(LOCALHOST);

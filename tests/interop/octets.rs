@@ -1,13 +1,18 @@
 //! The example server, octet by octet.
 
-use std::io::Write;
+use std::io::{ErrorKind, Read, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::path::Path;
+use std::process::Command as Program;
+use std::time::Duration;
+
+use socket2::SockRef;
 
 use socks5_sansio::{Address, Command, Domain, Endpoint, Message, Reply, ReplyCode, Request, UserPass};
 
 use crate::support::{
-    Server, closed_port, connect, echo, echo_at_the_end, encoded, example, read_all, read_exactly, run, serve, text,
-    who_is_it,
+    Server, closed_port, connect, echo, echo_at_the_end, encoded, example, program, read_all, read_exactly, run, serve,
+    skip, text, until, who_is_it,
 };
 
 const DATA: &[u8; 27] = b"twenty-seven octets of data";
@@ -85,14 +90,26 @@ fn literals_sent_as_names_need_no_resolver() {
     }
 }
 
+/// A server that sees another `/etc/hosts`, in which a name has three addresses.
+fn server_with_hosts(hosts: &Path) -> Option<Server> {
+    if text(&run(Program::new("id").arg("-u"), b"").stdout) != "0\n" {
+        return skip("only root can give a server an /etc/hosts of its own");
+    }
+    let script = r#"mount --bind "$1" /etc/hosts && exec "$2" --listen 127.0.0.1:0"#;
+    let mut command = program("unshare")?;
+    command.args(["--mount", "sh", "-c", script, "sh"]).arg(hosts).arg(example("server").get_program());
+    Some(Server::from_command(&mut command))
+}
+
 #[test]
 fn every_address_of_a_name_is_tried() {
-    let server = Server::start(&[]);
-    for ip in [IpAddr::from(Ipv4Addr::LOCALHOST), Ipv6Addr::LOCALHOST.into()] {
-        let answer = reply_to(&server, &connect_to_name(b"localhost", serve(ip, who_is_it).port()));
-        if ip.is_ipv4() || answer[1] == 0 {
-            assert_eq!(answer[..3], [5, 0, 0], "{ip}");
-        }
+    let hosts = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(&hosts, "127.0.0.1 triple.example\n127.0.0.2 triple.example\n127.0.0.3 triple.example\n").unwrap();
+    let Some(server) = server_with_hosts(hosts.path()) else { return };
+    for last in 1..=3 {
+        let target = serve(Ipv4Addr::new(127, 0, 0, last), echo);
+        let answer = reply_to(&server, &connect_to_name(b"triple.example", target.port()));
+        assert_eq!(answer[..3], [5, 0, 0], "127.0.0.{last}");
     }
 }
 
@@ -125,13 +142,35 @@ fn a_failure_reply_arrives_although_data_was_sent_ahead() {
 }
 
 #[test]
+fn rfc1928_s6_after_a_failure_reply_the_server_closes_even_if_the_client_does_not() {
+    let server = Server::start(&[]);
+    let mut stream = connect(server.address);
+    stream.write_all(&[&[5, 1, 0], &*request(Command::CONNECT, closed_port())].concat()).unwrap();
+    assert_eq!(read_all(&stream)[..4], [5, 0, 5, 5]);
+    until("the server has closed", || stream.write_all(b"more").is_err());
+}
+
+#[test]
+fn a_connection_that_breaks_off_breaks_off_on_the_other_side() {
+    let server = Server::start(&[]);
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let mut stream = tunnel(&server, listener.local_addr().unwrap());
+    let (mut target, _) = listener.accept().unwrap();
+    target.write_all(b"half of").unwrap();
+    assert_eq!(read_exactly(&stream), *b"half of");
+    SockRef::from(&target).set_linger(Some(Duration::ZERO)).unwrap();
+    drop(target);
+    assert_eq!(stream.read(&mut [0]).unwrap_err().kind(), ErrorKind::ConnectionReset);
+}
+
+#[test]
 fn other_protocols_and_silence_get_no_answer() {
     let server = Server::start(&[]);
     for said in [b"GET / HTTP/1.1\r\n\r\n".as_slice(), &[4, 1], &[], &[5]] {
         let mut stream = connect(server.address);
         stream.write_all(said).unwrap();
         stream.shutdown(Shutdown::Write).unwrap();
-        assert_eq!(read_all(&stream), [], "{said:?}");
+        assert_eq!(read_all(&stream), b"", "{said:?}");
     }
 }
 
@@ -179,7 +218,7 @@ fn the_target_may_end_first() {
     let mut stream = tunnel(&server, listener.local_addr().unwrap());
     let (target, _) = listener.accept().unwrap();
     target.shutdown(Shutdown::Write).unwrap();
-    assert_eq!(read_all(&stream), []);
+    assert_eq!(read_all(&stream), b"");
     stream.write_all(DATA).unwrap();
     stream.shutdown(Shutdown::Write).unwrap();
     assert_eq!(read_all(&target), DATA);

@@ -60,13 +60,11 @@ impl Server {
     }
 
     pub fn listen(address: &str, args: &[&str]) -> Self {
-        let mut child = example("server")
-            .args(["--listen", address])
-            .args(args)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
+        Self::from_command(example("server").args(["--listen", address]).args(args))
+    }
+
+    pub fn from_command(command: &mut Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let first = lines.next().unwrap().unwrap();
         let address = first.strip_prefix("listening on ").unwrap().parse().unwrap();
@@ -319,9 +317,13 @@ pub fn read_reply<T>(mut stream: &TcpStream, look: impl FnOnce(Reply<'_>) -> T) 
     }
 }
 
-/// A port at which nobody listens.
+/// A port at which nobody listens, and nobody will: it is taken until the tests end.
 pub fn closed_port() -> SocketAddr {
-    free_address()
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    socket.bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).into()).unwrap();
+    let address = socket.local_addr().unwrap().as_socket().unwrap();
+    std::mem::forget(socket);
+    address
 }
 
 pub fn text(octets: &[u8]) -> &str {
