@@ -400,3 +400,36 @@ impl From<Error> for std::io::Error {
         Self::new(kind, error)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::{Domain, Endpoint};
+
+    #[test]
+    fn the_longest_flight_fits_exactly() {
+        let longest = [b'x'; 255];
+        let credentials = UserPass::new(&longest, &longest).unwrap();
+        let request = Request::connect(Endpoint::from((Domain::new(&longest).unwrap(), 80)));
+        let mut out = [0; Client::OPTIMISTIC_MAX_LEN];
+        let (len, _client) = Client::optimistic(Some(&credentials), &request, &mut out).unwrap();
+        assert_eq!(len, Client::OPTIMISTIC_MAX_LEN);
+    }
+
+    #[cfg(feature = "std")]
+    #[test]
+    fn errors_have_the_kind_of_a_direct_connection() {
+        use std::io::{self, ErrorKind};
+        for (error, kind) in [
+            (Error::Invalid(Invalid::Version(4)), ErrorKind::InvalidData),
+            (Error::NotOffered(Method::GSSAPI), ErrorKind::InvalidData),
+            (Error::NoAcceptableMethod, ErrorKind::PermissionDenied),
+            (Error::Rejected(1), ErrorKind::PermissionDenied),
+            (Error::Refused(ReplyCode::HOST_UNREACHABLE), ErrorKind::HostUnreachable),
+            (Error::Closed, ErrorKind::UnexpectedEof),
+            (Error::Truncated, ErrorKind::UnexpectedEof),
+        ] {
+            assert_eq!(io::Error::from(error).kind(), kind, "{error}");
+        }
+    }
+}

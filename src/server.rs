@@ -409,3 +409,20 @@ impl From<Error> for std::io::Error {
         Self::new(kind, error)
     }
 }
+
+#[cfg(all(test, feature = "std"))]
+mod tests {
+    use std::io::{self, ErrorKind};
+
+    use super::*;
+
+    #[test]
+    fn errors_are_bad_data_or_an_early_end() {
+        for error in [Error::Offer, Error::UserPass, Error::Request] {
+            assert_eq!(io::Error::from(error(Invalid::Version(4))).kind(), ErrorKind::InvalidData);
+        }
+        for error in [Error::Silent, Error::Closed, Error::Truncated] {
+            assert_eq!(io::Error::from(error).kind(), ErrorKind::UnexpectedEof);
+        }
+    }
+}

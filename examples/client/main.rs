@@ -41,10 +41,10 @@ struct Args {
     /// A name to give to the proxy
     #[arg(long, value_name = "NAME", requires = "password")]
     user: Option<String>,
-    /// and a password
+    /// The password that goes with the name
     #[arg(long, value_name = "PASSWORD", requires = "user")]
     password: Option<String>,
-    /// Say everything at once, without waiting for the proxy's answers
+    /// Say everything at once, without waiting for the proxy's answers: offers one method only, and not every proxy takes it
     #[arg(long)]
     optimistic: bool,
     #[command(subcommand)]
@@ -55,21 +55,24 @@ struct Args {
 enum Command {
     /// Join stdin and stdout to a connection to HOST:PORT
     Connect {
+        /// Where the connection goes
         #[arg(value_name = "HOST:PORT")]
         destination: String,
     },
     /// Join stdin and stdout to a connection from HOST; from anywhere, with 0.0.0.0:0
     Bind {
+        /// Who may connect; the port is up to the proxy
         #[arg(value_name = "HOST:PORT")]
         destination: String,
     },
     /// Send each line of stdin as a datagram to HOST:PORT, and print each answer as a line
     Udp {
+        /// Where the datagrams go
         #[arg(value_name = "HOST:PORT")]
         destination: String,
         /// How long to wait for answers when stdin has ended
         #[arg(long, default_value_t = 1, value_name = "SECONDS")]
-        wait: u64,
+        wait: u32,
         /// Cut datagrams into fragments of N octets
         #[arg(long, default_value_t = NonZeroUsize::MAX, hide_default_value = true, value_name = "N")]
         fragment: NonZeroUsize,
@@ -115,7 +118,7 @@ fn run(args: Args) -> io::Result<()> {
             let proxy = stream.peer_addr()?;
             let mut relay = proxy;
             wish.converse(&mut stream, client, |reply| relay = relay_address(&reply.bound, proxy))?;
-            let (destination, wait, fragment) = (destination.clone(), Duration::from_secs(*wait), *fragment);
+            let (destination, wait, fragment) = (destination.clone(), Duration::from_secs((*wait).into()), *fragment);
             Exchange { destination, wait, fragment }.run(&stream, relay)
         }
     }

@@ -49,11 +49,11 @@ struct Args {
     /// Admit only clients that give this name
     #[arg(long, value_name = "NAME", requires = "password")]
     user: Option<String>,
-    /// and this password
+    /// The password that goes with the name
     #[arg(long, value_name = "PASSWORD", requires = "user")]
     password: Option<String>,
     /// How long a client may take to say what it wants
-    #[arg(long, default_value_t = 10, value_name = "SECONDS")]
+    #[arg(long, default_value_t = 10, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..))]
     handshake_timeout: u64,
     /// Put fragments of datagrams together instead of dropping them
     #[arg(long)]
@@ -75,7 +75,7 @@ async fn main() -> ExitCode {
     match run(Args::parse()).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            log(format_args!("error: {error}"));
+            log(&format!("error: {error}"));
             ExitCode::FAILURE
         }
     }
@@ -94,7 +94,7 @@ async fn run(args: Args) -> io::Result<()> {
                 tokio::spawn(async move { serve(stream, client, &args).await });
             }
             Err(error) => {
-                log(format_args!("accept: {error}"));
+                log(&format!("accept: {error}"));
                 sleep(ACCEPT_PAUSE).await;
             }
         }
@@ -115,8 +115,9 @@ fn announce(address: SocketAddr, user: Option<&str>) {
     let _ = stdout.flush();
 }
 
-fn log(line: std::fmt::Arguments<'_>) {
-    let _ = writeln!(io::stderr(), "{line}");
+/// In one write, so that lines do not mix.
+fn log(line: &str) {
+    let _ = io::stderr().write_all(format!("{line}\n").as_bytes());
 }
 
 /// One connection, from its first octet to the line about it.
@@ -134,14 +135,15 @@ async fn serve(mut stream: TcpStream, client: SocketAddr, args: &Args) {
             error.to_string()
         }
     };
-    log(format_args!("{client}: {line}"));
+    log(&format!("{client}: {line}"));
 }
 
 async fn ask(stream: &mut TcpStream, args: &Args) -> io::Result<Asked> {
     stream.set_nodelay(true)?;
     SockRef::from(&*stream).set_keepalive(true)?;
     let limit = Duration::from_secs(args.handshake_timeout);
-    timeout(limit, negotiate(stream, args.credentials()?)).await?
+    let asked = timeout(limit, negotiate(stream, args.credentials()?)).await;
+    asked.unwrap_or_else(|_| Err(io::Error::new(ErrorKind::TimedOut, "it did not say in time what it wants")))
 }
 
 /// Does what was asked. Returns the number of octets carried to the target and back.

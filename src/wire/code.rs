@@ -215,3 +215,55 @@ impl From<ReplyCode> for std::io::ErrorKind {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::string::ToString;
+
+    use super::*;
+
+    #[test]
+    fn codes_are_kept_whatever_they_are() {
+        for octet in 0..=255 {
+            assert_eq!(u8::from(Method::from(octet)), octet);
+            assert_eq!(u8::from(Command::from(octet)), octet);
+            assert_eq!(u8::from(ReplyCode::from(octet)), octet);
+        }
+    }
+
+    #[test]
+    fn names_are_followed_by_the_octet() {
+        assert_eq!(Method::GSSAPI.to_string(), "GSSAPI (01)");
+        assert_eq!(Method(0x0A).to_string(), "method without a name (0A)");
+        assert_eq!(Command::UDP_ASSOCIATE.to_string(), "UDP ASSOCIATE (03)");
+        assert_eq!(ReplyCode::TOR_INTRODUCTION_TIMED_OUT.to_string(), "onion service introduction timed out (F7)");
+    }
+
+    #[test]
+    fn private_methods_are_80_to_fe() {
+        let private = (0..=255).map(Method).filter(|method| method.is_private());
+        assert!(private.eq((0x80..=0xFE).map(Method)));
+    }
+
+    #[cfg(feature = "std")]
+    #[test]
+    fn errors_of_connections_have_codes_and_codes_have_kinds() {
+        use std::io::{Error, ErrorKind};
+        for (kind, code) in [
+            (ErrorKind::PermissionDenied, ReplyCode::NOT_ALLOWED),
+            (ErrorKind::NetworkUnreachable, ReplyCode::NETWORK_UNREACHABLE),
+            (ErrorKind::HostUnreachable, ReplyCode::HOST_UNREACHABLE),
+            (ErrorKind::ConnectionRefused, ReplyCode::CONNECTION_REFUSED),
+            (ErrorKind::TimedOut, ReplyCode::TTL_EXPIRED),
+        ] {
+            assert_eq!(ReplyCode::from(&Error::from(kind)), code);
+            assert_eq!(ErrorKind::from(code), kind);
+        }
+        assert_eq!(ReplyCode::from(&Error::from(ErrorKind::NetworkDown)), ReplyCode::NETWORK_UNREACHABLE);
+        assert_eq!(ReplyCode::from(&Error::from(ErrorKind::Interrupted)), ReplyCode::GENERAL_FAILURE);
+        assert_eq!(ErrorKind::from(ReplyCode::TOR_INTRODUCTION_TIMED_OUT), ErrorKind::TimedOut);
+        assert_eq!(ErrorKind::from(ReplyCode::COMMAND_NOT_SUPPORTED), ErrorKind::Unsupported);
+        assert_eq!(ErrorKind::from(ReplyCode::ADDRESS_TYPE_NOT_SUPPORTED), ErrorKind::Unsupported);
+        assert_eq!(ErrorKind::from(ReplyCode::GENERAL_FAILURE), ErrorKind::Other);
+    }
+}

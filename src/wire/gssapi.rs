@@ -139,6 +139,12 @@ mod tests {
     }
 
     #[test]
+    fn debug_tells_the_length_of_a_token_and_no_more() {
+        let message = GssapiMessage::Encapsulated(GssapiToken::new(b"secret").unwrap());
+        assert_eq!(std::format!("{message:?}"), "Encapsulated(GssapiToken(6 octets))");
+    }
+
+    #[test]
     fn the_longest_token() {
         let octets = [&[1, 3, 0xFF, 0xFF], [0x5A; 65_535].as_slice()].concat();
         let (message, used) = GssapiMessage::decode(&octets).unwrap();

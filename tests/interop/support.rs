@@ -85,9 +85,9 @@ pub fn example(name: &str) -> Command {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
     let folder = FOLDER.get_or_init(|| {
         let mut build = Command::new(env!("CARGO"));
-        build.args(["build", "--quiet", "--offline", "--examples"]);
         let test = env::current_exe().unwrap();
         let profile = test.ancestors().nth(2).unwrap().to_owned();
+        build.args(["build", "--quiet", "--offline", "--examples", "--target-dir"]).arg(profile.parent().unwrap());
         if profile.ends_with("release") {
             build.arg("--release");
         }
