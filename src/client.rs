@@ -141,11 +141,11 @@ impl Client {
         let offer = MethodOffer::of(&methods);
         let needed = offer.encoded_len() + credentials.map_or(0, Message::encoded_len) + request.encoded_len();
         let mut free = out.get_mut(..needed).ok_or(BufferTooSmall { needed })?;
-        append(&mut free, &offer)?;
+        append(&mut free, &offer);
         if let Some(credentials) = credentials {
-            append(&mut free, credentials)?;
+            append(&mut free, credentials);
         }
-        append(&mut free, request)?;
+        append(&mut free, request);
         let expects = Expects::Selection(MethodSet::from(&offer));
         Ok((needed, Self { expects, in_flight: Some(request.command) }))
     }
@@ -218,10 +218,10 @@ impl Client {
     }
 }
 
-fn append<'a>(free: &mut &mut [u8], message: &impl Message<'a>) -> Result<(), BufferTooSmall> {
-    let len = message.encode(free)?;
+/// There must be room.
+fn append<'a>(free: &mut &mut [u8], message: &impl Message<'a>) {
+    let len = message.encode(free).unwrap_or_default();
     *free = mem::take(free).get_mut(len..).unwrap_or_default();
-    Ok(())
 }
 
 /// What came of one message: something for the caller, or in an optimistic flight the next message.

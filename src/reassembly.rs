@@ -225,3 +225,21 @@ impl<'a> Iterator for Fragments<'a> {
         Some((UdpHeader { fragment, endpoint: self.endpoint }, data))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_shows_none_of_the_octets() {
+        let mut queue = Reassembly::new(std::vec![0x77; 20], MIN_TIMEOUT);
+        let header = UdpHeader { fragment: Fragment(1), endpoint: Endpoint::UNSPECIFIED };
+        assert_eq!(queue.push(&header, &[0x77], Duration::ZERO), Outcome::Stored);
+        let debug = std::format!("{queue:?}");
+        assert!(
+            debug.starts_with("Reassembly { timeout: 5s, queue: Some(Queue { started: 0ns, highest: 1,"),
+            "{debug}"
+        );
+        assert!(!debug.contains("119"), "{debug}");
+    }
+}

@@ -306,6 +306,18 @@ impl Respond {
     }
 
     /// The same for a failure, which has no address to tell. Send, then close.
+    ///
+    /// ```
+    /// use socks5_sansio::server::{Chosen, Server, Step};
+    /// use socks5_sansio::{Method, ReplyCode};
+    ///
+    /// let input = [5, 1, 0, 5, 0xF0, 0, 1, 192, 0, 2, 1, 0, 80];
+    /// let (used, Step::Methods(_, permit)) = Server::new().read(&input)? else { panic!() };
+    /// let Chosen::Continue(_, server) = permit.choose(&[Method::NONE]) else { panic!() };
+    /// let (_, Step::Request(_, permit)) = server.read(&input[used..])? else { panic!() };
+    /// assert_eq!(*permit.refuse(ReplyCode::COMMAND_NOT_SUPPORTED), [5, 7, 0, 1, 0, 0, 0, 0, 0, 0]);
+    /// # Ok::<(), socks5_sansio::server::Error>(())
+    /// ```
     #[inline]
     pub fn refuse(self, code: ReplyCode) -> Outgoing {
         Outgoing::new(&Reply::failed(code))
@@ -410,14 +422,24 @@ impl From<Error> for std::io::Error {
     }
 }
 
-#[cfg(all(test, feature = "std"))]
+#[cfg(test)]
 mod tests {
-    use std::io::{self, ErrorKind};
-
     use super::*;
 
     #[test]
+    fn refusals_are_failures_whatever_the_code() {
+        for code in (0..=255).map(ReplyCode) {
+            let failure = failed_octets(code);
+            assert_ne!(failure[1], 0);
+            assert_eq!(*Respond(()).refuse(code), failure);
+            assert_eq!(*Listen(()).refuse(code), failure);
+        }
+    }
+
+    #[cfg(feature = "std")]
+    #[test]
     fn errors_are_bad_data_or_an_early_end() {
+        use std::io::{self, ErrorKind};
         for error in [Error::Offer, Error::UserPass, Error::Request] {
             assert_eq!(io::Error::from(error(Invalid::Version(4))).kind(), ErrorKind::InvalidData);
         }

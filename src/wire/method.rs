@@ -159,9 +159,8 @@ impl From<&MethodOffer<'_>> for MethodSet {
     fn from(offer: &MethodOffer<'_>) -> Self {
         let mut set = Self::default();
         for Method(octet) in offer.methods() {
-            if let Some(word) = set.0.get_mut(usize::from(octet / 64)) {
-                *word |= 1 << (octet % 64);
-            }
+            let word = set.0.get_mut(usize::from(octet / 64));
+            word.into_iter().for_each(|word| *word |= 1 << (octet % 64));
         }
         set
     }
@@ -177,8 +176,7 @@ impl Eq for MethodOffer<'_> {}
 
 impl fmt::Debug for MethodOffer<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("MethodOffer")?;
-        f.debug_list().entries(self.methods()).finish()
+        f.write_str("MethodOffer").and_then(|()| f.debug_list().entries(self.methods()).finish())
     }
 }
 
@@ -252,6 +250,12 @@ mod tests {
         let (received, _) = MethodOffer::decode(&[5, 2, 2, 0]).unwrap();
         assert_eq!(received, MethodOffer::of(&[Method::USERNAME_PASSWORD, Method::NONE]));
         assert_ne!(received, MethodOffer::of(&[Method::NONE]));
+        for method in (0..=255).map(Method) {
+            let offered = method == Method::NONE || method == Method::USERNAME_PASSWORD;
+            assert_eq!(received.contains(method), offered, "{method}");
+            assert_eq!(MethodOffer::of(&[method]).contains(Method::CHAP), method == Method::CHAP, "{method}");
+            assert_eq!(MethodSet::from(&received).contains(method), offered, "{method}");
+        }
         assert_eq!(format!("{received:?}"), "MethodOffer[Method(2), Method(0)]");
     }
 }

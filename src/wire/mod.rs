@@ -162,3 +162,17 @@ fn decode_by<'a, T>(
         Err(Err::Error(invalid) | Err::Failure(invalid)) => Err(DecodeError::Invalid(invalid)),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Invalid;
+
+    #[test]
+    fn whatever_nom_says_is_understood() {
+        let decoded = |error: Err<Invalid>| decode_by(|_| Parsed::<()>::Err(error), 0, &[]).unwrap_err();
+        assert_eq!(decoded(Err::Incomplete(Needed::Unknown)), DecodeError::Incomplete(NonZeroUsize::MIN));
+        assert_eq!(decoded(Err::Error(Invalid::EmptyDomain)), DecodeError::Invalid(Invalid::EmptyDomain));
+        assert_eq!(decoded(Err::Failure(Invalid::EmptyDomain)), DecodeError::Invalid(Invalid::EmptyDomain));
+    }
+}

@@ -75,12 +75,19 @@ mod tests {
     use super::*;
 
     #[test]
+    fn debug_tells_the_length_and_no_more() {
+        let credentials = UserPass::new("alice", "s3cret").unwrap();
+        assert_eq!(std::format!("{:?}", Outgoing::new(&credentials)), "Outgoing(14 octets)");
+    }
+
+    #[test]
     fn every_length_is_kept() {
         for len in 0..=255 {
             let credentials = UserPass::new(&[b'u'; 255][..len], &[b'p'; 255][..len]).unwrap();
             let mut octets = [0; LONG];
             let encoded = credentials.encode(&mut octets).unwrap();
-            assert_eq!(*Outgoing::new(&credentials), octets[..encoded]);
+            let outgoing = Outgoing::new(&credentials);
+            assert_eq!((&*outgoing, outgoing.as_ref()), (&octets[..encoded], &octets[..encoded]));
         }
     }
 }

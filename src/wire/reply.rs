@@ -44,7 +44,8 @@ impl<'a> Reply<'a> {
         Self { code: ReplyCode::SUCCEEDED, bound }
     }
 
-    /// A failure. It has no address to tell: BND is 0.0.0.0:0.
+    /// A failure. It has no address to tell: BND is 0.0.0.0:0. A code that says success would be no failure, and is taken
+    /// as [`ReplyCode::GENERAL_FAILURE`].
     ///
     /// ```
     /// use socks5_sansio::{Message, Reply, ReplyCode};
@@ -56,6 +57,10 @@ impl<'a> Reply<'a> {
     /// ```
     #[must_use]
     pub const fn failed(code: ReplyCode) -> Self {
+        let code = match code {
+            ReplyCode::SUCCEEDED => ReplyCode::GENERAL_FAILURE,
+            failure => failure,
+        };
         Self { code, bound: Endpoint::UNSPECIFIED }
     }
 
@@ -78,7 +83,8 @@ impl<'a> Reply<'a> {
 }
 
 /// [`Reply::failed`], encoded.
-pub(crate) const fn failed_octets(ReplyCode(rep): ReplyCode) -> [u8; 10] {
+pub(crate) const fn failed_octets(code: ReplyCode) -> [u8; 10] {
+    let ReplyCode(rep) = Reply::failed(code).code;
     [SOCKS5.0, rep, 0, IPV4, 0, 0, 0, 0, 0, 0]
 }
 
@@ -123,6 +129,11 @@ mod tests {
         for code in (0..=255).map(ReplyCode) {
             encodes_to(&Reply::failed(code), &failed_octets(code));
         }
+    }
+
+    #[test]
+    fn no_failure_says_success() {
+        assert_eq!(Reply::failed(ReplyCode::SUCCEEDED), Reply::failed(ReplyCode::GENERAL_FAILURE));
     }
 
     #[test]

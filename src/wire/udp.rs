@@ -93,8 +93,7 @@ impl<'a> UdpHeader<'a> {
         let needed = self.encoded_len();
         let start = headroom.len().checked_sub(needed).ok_or(BufferTooSmall { needed })?;
         let (_, header) = headroom.split_at_mut(start);
-        self.encode(header)?;
-        Ok(start)
+        self.encode(header).map(|_| start)
     }
 }
 
