@@ -414,6 +414,7 @@ mod tests {
         let mut out = [0; Client::OPTIMISTIC_MAX_LEN];
         let (len, _client) = Client::optimistic(Some(&credentials), &request, &mut out).unwrap();
         assert_eq!(len, Client::OPTIMISTIC_MAX_LEN);
+        assert_eq!((len, Client::INPUT_MAX_LEN), (778, 528));
     }
 
     #[cfg(feature = "std")]

@@ -427,6 +427,11 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_most_that_a_client_says_is_the_sum_of_its_longest_messages() {
+        assert_eq!(Server::INPUT_MAX_LEN, 257 + 513 + 262);
+    }
+
+    #[test]
     fn refusals_are_failures_whatever_the_code() {
         for code in (0..=255).map(ReplyCode) {
             let failure = failed_octets(code);
