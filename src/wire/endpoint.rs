@@ -3,115 +3,14 @@
 use core::fmt;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
 
-use super::leaf::{Parsed, Short, invalid, octets, octets_then, short_then};
+use super::domain::Domain;
+use super::leaf::{Parsed, invalid, octets, octets_then, short_then};
 use super::{Layout, Message};
-use crate::error::{Invalid, ParseEndpointError, ValueError};
+use crate::error::Invalid;
 
 pub(super) const IPV4: u8 = 0x01;
 const DOMAIN: u8 = 0x03;
 const IPV6: u8 = 0x04;
-
-/// A domain name as it is on the wire: 1 to 255 octets of any value, behind a length octet (RFC 1928 section 5).
-///
-/// What a peer sends here need not be a name that can be resolved: [`hostname`](Self::hostname) tells. `Display` and
-/// `Debug` escape what is not printable ASCII, so that it can be logged.
-///
-/// ```
-/// use socks5_sansio::Domain;
-///
-/// let domain = Domain::new("example.com")?;
-/// assert_eq!(domain.as_bytes(), b"example.com");
-/// assert_eq!(Domain::new(b"a\r\nb\0")?.to_string(), r"a\r\nb\x00");
-/// # Ok::<(), socks5_sansio::ValueError>(())
-/// ```
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Domain<'a>(Short<'a>);
-
-impl<'a> Domain<'a> {
-    /// A name of 1 to 255 octets.
-    ///
-    /// # Errors
-    ///
-    /// [`ValueError::Domain`] for any other length. A name is never cut.
-    ///
-    /// ```
-    /// use socks5_sansio::{Domain, ValueError};
-    ///
-    /// assert!(Domain::new(&[b'a'; 255]).is_ok());
-    /// assert_eq!(Domain::new(&[b'a'; 256]), Err(ValueError::Domain(256)));
-    /// assert_eq!(Domain::new(""), Err(ValueError::Domain(0)));
-    /// ```
-    pub fn new<N: AsRef<[u8]> + ?Sized>(name: &'a N) -> Result<Self, ValueError> {
-        let name = name.as_ref();
-        match Short::new(name) {
-            Some(short) if !name.is_empty() => Ok(Self(short)),
-            _ => Err(ValueError::Domain(name.len())),
-        }
-    }
-
-    /// The octets of the name, without the length octet.
-    #[must_use]
-    pub const fn as_bytes(&self) -> &'a [u8] {
-        self.0.as_bytes()
-    }
-
-    /// The name as text, if it is printable ASCII without spaces.
-    ///
-    /// A resolver that cuts a name at a NUL looks up another name than the one that was filtered. Some resolvers take `127.1`,
-    /// `0x7f000001` or `fe80::1%eth0` for addresses: these are printable, so a filter must look at what was resolved, too.
-    ///
-    /// ```
-    /// use socks5_sansio::Domain;
-    ///
-    /// assert_eq!(Domain::new("example.com.")?.hostname(), Some("example.com."));
-    /// assert_eq!(Domain::new("good.com\0.evil.com")?.hostname(), None);
-    /// assert_eq!(Domain::new("münchen.example")?.hostname(), None);
-    /// # Ok::<(), socks5_sansio::ValueError>(())
-    /// ```
-    #[must_use]
-    pub fn hostname(&self) -> Option<&'a str> {
-        let name = core::str::from_utf8(self.as_bytes()).ok()?;
-        name.bytes().all(|octet| octet.is_ascii_graphic()).then_some(name)
-    }
-
-    /// The IP address that the name spells, with or without brackets around an IPv6 address.
-    ///
-    /// Browsers and others send literals like this. Zone ids (`%eth0`) and short forms (`127.1`) are names, not literals.
-    ///
-    /// ```
-    /// use core::net::{IpAddr, Ipv6Addr};
-    ///
-    /// use socks5_sansio::Domain;
-    ///
-    /// assert_eq!(Domain::new("[::1]")?.ip_literal(), Some(IpAddr::V6(Ipv6Addr::LOCALHOST)));
-    /// assert_eq!(Domain::new("127.1")?.ip_literal(), None);
-    /// # Ok::<(), socks5_sansio::ValueError>(())
-    /// ```
-    #[must_use]
-    pub fn ip_literal(&self) -> Option<IpAddr> {
-        let name = self.hostname()?;
-        match unbracketed(name) {
-            Some(ipv6) => ipv6.parse().ok().map(IpAddr::V6),
-            None => name.parse().ok(),
-        }
-    }
-}
-
-fn unbracketed(host: &str) -> Option<&str> {
-    host.strip_prefix('[')?.strip_suffix(']')
-}
-
-impl fmt::Display for Domain<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.as_bytes().escape_ascii().fmt(f)
-    }
-}
-
-impl fmt::Debug for Domain<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Domain(\"{self}\")")
-    }
-}
 
 /// Where a request goes, or where a reply says that a connection is: one of the three address types
 /// (RFC 1928 section 5).
@@ -305,53 +204,6 @@ impl<'a> From<(Domain<'a>, u16)> for Endpoint<'a> {
     }
 }
 
-/// `HOST:PORT`: a name, an IPv4 address, or an IPv6 address in brackets.
-///
-/// An address becomes an address, never a name, and a name is neither cut nor resolved. It may have letters
-/// beyond ASCII, which go out as they are: what they mean is up to the proxy.
-impl<'a> TryFrom<&'a str> for Endpoint<'a> {
-    type Error = ParseEndpointError;
-
-    fn try_from(text: &'a str) -> Result<Self, Self::Error> {
-        let (host, port) = text.rsplit_once(':').ok_or(ParseEndpointError::Port)?;
-        if !port.bytes().all(|octet| octet.is_ascii_digit()) {
-            return Err(ParseEndpointError::Port);
-        }
-        let port = port.parse().map_err(|_| ParseEndpointError::Port)?;
-        Ok(Self { address: host_address(host)?, port })
-    }
-}
-
-/// A host and a port apart, where an IPv6 address needs no brackets.
-impl<'a> TryFrom<(&'a str, u16)> for Endpoint<'a> {
-    type Error = ParseEndpointError;
-
-    fn try_from((host, port): (&'a str, u16)) -> Result<Self, Self::Error> {
-        let address = match host.parse::<IpAddr>() {
-            Ok(ip) => ip.into(),
-            Err(_) => host_address(host)?,
-        };
-        Ok(Self { address, port })
-    }
-}
-
-fn host_address(host: &str) -> Result<Address<'_>, ParseEndpointError> {
-    if host.contains(':') && host.contains('%') {
-        return Err(ParseEndpointError::ZoneId);
-    }
-    if let Some(ipv6) = unbracketed(host) {
-        return ipv6.parse().map(Address::Ipv6).map_err(|_| ParseEndpointError::Host);
-    }
-    if let Ok(ipv4) = host.parse() {
-        return Ok(Address::Ipv4(ipv4));
-    }
-    let stray = |c: char| matches!(c, ':' | '[' | ']') || c.is_whitespace() || c.is_control();
-    if host.is_empty() || host.contains(stray) {
-        return Err(ParseEndpointError::Host);
-    }
-    Ok(Address::Domain(Domain::new(host)?))
-}
-
 impl fmt::Display for Endpoint<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.address {
@@ -419,7 +271,6 @@ impl<'a> Message<'a> for Endpoint<'a> {
 
 #[cfg(test)]
 mod tests {
-    use std::format;
     use std::string::ToString;
 
     use super::*;
@@ -445,56 +296,6 @@ mod tests {
         for atyp in (0..=255).filter(|atyp| !matches!(atyp, 1 | 3 | 4)) {
             assert_eq!(Endpoint::decode(&[atyp]), Err(Invalid::AddressType(atyp).into()));
         }
-    }
-
-    #[test]
-    fn text_to_endpoint() {
-        let name = |name| Address::Domain(Domain::new(name).unwrap());
-        for (text, address, port) in [
-            ("example.com:443", name("example.com"), 443),
-            ("example.com.:0", name("example.com."), 0),
-            ("127.1:80", name("127.1"), 80),
-            ("münchen.example:80", name("münchen.example"), 80),
-            ("192.0.2.1:65535", Ipv4Addr::new(192, 0, 2, 1).into(), 65535),
-            ("[::1]:80", Ipv6Addr::LOCALHOST.into(), 80),
-        ] {
-            let endpoint = Endpoint::try_from(text);
-            assert_eq!(endpoint, Ok(Endpoint { address, port }), "{text}");
-        }
-    }
-
-    #[test]
-    fn text_that_is_no_endpoint() {
-        use ParseEndpointError::{Host, Port, ZoneId};
-        for (text, error) in [
-            ("", Port),
-            ("example.com", Port),
-            ("example.com:", Port),
-            ("example.com:+80", Port),
-            ("example.com:65536", Port),
-            (":80", Host),
-            ("::1:80", Host),
-            ("[::1:80", Host),
-            ("[192.0.2.1]:80", Host),
-            ("[example.com]:80", Host),
-            ("exam ple.com:80", Host),
-            ("example.com\r\n:80", Host),
-            ("[fe80::1%eth0]:80", ZoneId),
-            ("fe80::1%1:80", ZoneId),
-        ] {
-            assert_eq!(Endpoint::try_from(text), Err(error), "{text:?}");
-        }
-        let long = format!("{}:80", "a".repeat(256));
-        assert_eq!(Endpoint::try_from(long.as_str()), Err(ValueError::Domain(256).into()));
-    }
-
-    #[test]
-    fn host_and_port_apart() {
-        assert_eq!(Endpoint::try_from(("::1", 80)), Endpoint::try_from("[::1]:80"));
-        assert_eq!(Endpoint::try_from(("[::1]", 80)), Endpoint::try_from("[::1]:80"));
-        assert_eq!(Endpoint::try_from(("192.0.2.1", 80)), Endpoint::try_from("192.0.2.1:80"));
-        assert_eq!(Endpoint::try_from(("localhost", 80)), Endpoint::try_from("localhost:80"));
-        assert_eq!(Endpoint::try_from(("fe80::1%eth0", 80)), Err(ParseEndpointError::ZoneId));
     }
 
     #[test]
@@ -530,11 +331,5 @@ mod tests {
         assert_eq!(Endpoint::from(v6).to_socket_addr(), Some(SocketAddr::from((Ipv6Addr::LOCALHOST, 80))));
         let v4 = SocketAddrV4::new(Ipv4Addr::LOCALHOST, 80);
         assert_eq!(Endpoint::from(v4).to_socket_addr(), Some(v4.into()));
-    }
-
-    #[test]
-    fn debug_is_escaped() {
-        let domain = Domain::new(b"a\x1B[31m\xFF").unwrap();
-        assert_eq!(format!("{domain:?}"), r#"Domain("a\x1b[31m\xff")"#);
     }
 }

@@ -14,6 +14,7 @@
 //! All of them are [`Message`]s: values that borrow their variable parts, and that can be encoded if they exist.
 
 mod code;
+mod domain;
 mod endpoint;
 mod gssapi;
 mod leaf;
@@ -23,6 +24,7 @@ mod reply;
 mod request;
 #[cfg(test)]
 mod testing;
+mod text;
 mod udp;
 mod user_pass;
 
@@ -32,7 +34,8 @@ use core::num::NonZeroUsize;
 use nom::{Err, Needed};
 
 pub use self::code::{Command, Method, ReplyCode};
-pub use self::endpoint::{Address, Domain, Endpoint};
+pub use self::domain::Domain;
+pub use self::endpoint::{Address, Endpoint};
 pub use self::gssapi::{GssapiMessage, GssapiToken};
 use self::leaf::Parsed;
 pub(crate) use self::method::MethodSet;
