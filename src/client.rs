@@ -100,7 +100,7 @@ impl Client {
     ///
     /// A buffer of this size has room for what is missing, whatever has come. (A sub-negotiation of the caller's own is not
     /// counted.)
-    pub const INPUT_MAX_LEN: usize = MethodSelection::MAX_LEN + UserPassStatus::MAX_LEN + 2 * Reply::MAX_LEN;
+    pub const INPUT_MAX_LEN: usize = MethodSelection::MAX_LEN + 2 * Reply::MAX_LEN + UserPassStatus::MAX_LEN;
 
     /// Offers methods: send, then read the server's selection.
     pub fn new(offer: &MethodOffer<'_>) -> (Outgoing, Self) {

@@ -1,0 +1,151 @@
+//! The corpus of the fuzz targets, without a fuzzer.
+
+mod checks;
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::thread;
+
+use checks::{Check, TARGETS};
+
+/// Targets that compare with other implementations. Only the fuzz package has these; `.ci/fuzz` replays their corpus.
+const PEERS: &str = "peer_";
+
+fn fuzz() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz")
+}
+
+/// What is in a folder, in order.
+fn inside(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+    let mut paths: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
+    paths.sort();
+    paths
+}
+
+fn names(folder: &str) -> BTreeSet<String> {
+    inside(&fuzz().join(folder)).iter().map(|path| path.file_stem().unwrap().to_str().unwrap().to_owned()).collect()
+}
+
+/// Tells what was played when a check panicked.
+struct Playing<'a>(&'a Path);
+
+impl Drop for Playing<'_> {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            eprintln!("while playing {}", self.0.display());
+        }
+    }
+}
+
+fn replay(name: &str, check: Check) {
+    for path in inside(&fuzz().join("corpus-seed").join(name)) {
+        let _playing = Playing(&path);
+        check(&fs::read(&path).unwrap());
+    }
+}
+
+#[test]
+fn the_corpus_of_every_target_holds() {
+    TARGETS.into_iter().for_each(|(name, check)| replay(name, check));
+}
+
+/// The fuzzers begin with it.
+#[test]
+fn no_octets_hold_too() {
+    TARGETS.into_iter().for_each(|(_, check)| check(b""));
+}
+
+#[test]
+fn every_target_has_a_corpus_and_every_corpus_a_target() {
+    let targets = names("fuzz_targets");
+    assert_eq!(names("corpus-seed"), targets);
+    let here: BTreeSet<_> = TARGETS.into_iter().map(|(name, _)| name.to_owned()).collect();
+    let (peers, others): (BTreeSet<_>, _) = targets.into_iter().partition(|name| name.starts_with(PEERS));
+    assert_eq!(others, here);
+    for name in here.iter().chain(&peers) {
+        assert!(!inside(&fuzz().join("corpus-seed").join(name)).is_empty(), "{name}");
+    }
+}
+
+/// One that the manifest does not have is not built.
+#[test]
+fn every_target_is_in_the_manifest() {
+    let manifest = fs::read_to_string(fuzz().join("Cargo.toml")).unwrap();
+    for name in names("fuzz_targets") {
+        assert!(manifest.contains(&format!("path = \"fuzz_targets/{name}.rs\"")), "{name}");
+    }
+}
+
+const TEXTS: [&str; 24] = [
+    "example.com:443",
+    "example.com.:0",
+    "127.1:80",
+    "münchen.example:80",
+    "192.0.2.1:65535",
+    "[::1]:80",
+    "[::ffff:192.0.2.1]:080",
+    "::1:80",
+    "[::1:80",
+    "[192.0.2.1]:80",
+    "[fe80::1%eth0]:22",
+    "fe80::1%1:80",
+    "example.com",
+    "example.com:+80",
+    "example.com:65536",
+    ":80",
+    "exam ple.com:80",
+    "example.com\r\n:80",
+    "good.com\0.evil.com",
+    "192.0.2.1",
+    "::ffff:192.0.2.1",
+    "[::ffff:c000:201]",
+    "2001:db8::1",
+    "fe80::1%1",
+];
+
+/// Writes the known answers, and some text, to where each target that takes such octets keeps what it finds. `.ci/fuzz --grow`
+/// takes on from there.
+#[test]
+#[ignore = "writes to fuzz/corpus"]
+fn the_known_answers_are_sown() {
+    let longest = [255, 256].map(|len| "a".repeat(len) + ":80");
+    for (index, text) in TEXTS.into_iter().chain(longest.iter().map(String::as_str)).enumerate() {
+        sow("endpoint_text", &format!("text_{index}"), text.as_bytes());
+    }
+    for line in include_str!("vectors.jsonl").lines() {
+        let vector: serde_json::Value = serde_json::from_str(line).unwrap();
+        let text = |key: &str| vector[key].as_str().unwrap();
+        for (target, before) in takers(text("message"), text("direction")) {
+            let octets = [unhex(before), unhex(text("hex"))].concat();
+            sow(target, text("name"), &octets);
+        }
+    }
+}
+
+fn sow(target: &str, name: &str, octets: &[u8]) {
+    let folder = fuzz().join("corpus").join(target);
+    fs::create_dir_all(&folder).unwrap();
+    fs::write(folder.join(name), octets).unwrap();
+}
+
+/// The targets that take a message, each with the choices and the octets that stand before it there.
+fn takers(message: &str, direction: &str) -> Vec<(&'static str, &'static str)> {
+    let alone = [("decoders", ""), ("peer_shadowsocks", ""), ("peer_socker", "")];
+    let in_its_order: &[_] = match (message, direction) {
+        ("greeting" | "first_byte", _) | ("stream", "c2s") => &[("server", "0200 01030007"), ("peer_tor", "00")],
+        ("userpass_request", _) => &[("server", "0100 00000000 050102"), ("peer_tor", "00 050102")],
+        ("request", _) => &[("server", "0000 02000500 050100"), ("peer_tor", "02 050100")],
+        ("method_reply" | "stream", _) => &[("client", "0200 01030007"), ("peer_tor", "11")],
+        ("userpass_reply", _) => &[("client", "0101 00000000 0502"), ("peer_tor", "15 0502")],
+        ("reply", _) => &[("client", "0004 02000500 0500"), ("peer_tor", "03 0500")],
+        _ => &[],
+    };
+    [&alone, in_its_order].concat()
+}
+
+fn unhex(text: &str) -> Vec<u8> {
+    let digits: Vec<_> = text.chars().filter_map(|digit| digit.to_digit(16)).collect();
+    digits.chunks_exact(2).map(|pair| u8::try_from(pair[0] << 4 | pair[1]).unwrap()).collect()
+}
