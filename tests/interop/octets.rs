@@ -95,9 +95,10 @@ fn server_with_hosts(hosts: &Path) -> Option<Server> {
     if text(&run(Program::new("id").arg("-u"), b"").stdout) != "0\n" {
         return skip("only root can give a server an /etc/hosts of its own");
     }
-    let script = r#"mount --bind "$1" /etc/hosts && exec "$2" --listen 127.0.0.1:0"#;
+    let server = example("server");
     let mut command = program("unshare")?;
-    command.args(["--mount", "sh", "-c", script, "sh"]).arg(hosts).arg(example("server").get_program());
+    command.args(["--mount", "sh", "-c", r#"mount --bind "$0" /etc/hosts && exec "$@""#]).arg(hosts);
+    command.arg(server.get_program()).args(server.get_args()).args(["--listen", "127.0.0.1:0"]);
     Some(Server::from_command(&mut command))
 }
 
