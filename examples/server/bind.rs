@@ -8,9 +8,8 @@ use socks5_sansio::server::Listen;
 use socks5_sansio::{Endpoint, Reply, ReplyCode};
 use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::time::timeout;
 
-use crate::connect::Destination;
+use crate::connect::{Destination, within};
 use crate::relay::reached_at;
 
 const PEER_TIMEOUT: Duration = Duration::from_secs(60);
@@ -25,7 +24,7 @@ pub async fn bind(stream: &mut TcpStream, permit: Listen, destination: &Destinat
     let (first, permit) = permit.listening(listener.local_addr()?.into());
     stream.write_all(&first).await?;
 
-    let accepted = timeout(PEER_TIMEOUT, accept(&listener, &expected)).await.unwrap_or_else(|late| Err(late.into()));
+    let accepted = within(PEER_TIMEOUT, accept(&listener, &expected)).await;
     let second = match &accepted {
         Ok(peer) => Reply::succeeded(Endpoint::from(peer.peer_addr()?).canonical()),
         Err(error) => Reply::failed(ReplyCode::from(error)),

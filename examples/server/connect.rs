@@ -85,7 +85,7 @@ async fn resolve(name: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
     }
 }
 
-async fn within<T>(limit: Duration, attempt: impl Future<Output = io::Result<T>>) -> io::Result<T> {
+pub async fn within<T>(limit: Duration, attempt: impl Future<Output = io::Result<T>>) -> io::Result<T> {
     timeout(limit, attempt).await.unwrap_or_else(|late| Err(late.into()))
 }
 

@@ -15,9 +15,7 @@ const HANG_UP_TIMEOUT: Duration = Duration::from_secs(2);
 ///
 /// If one side breaks off, so does the other: an orderly end would pass for all there was.
 pub async fn relay(mut stream: TcpStream, mut target: TcpStream, early: &[u8]) -> io::Result<(u64, u64)> {
-    target.set_nodelay(true)?;
-    target.write_all(early).await?;
-    match copy_bidirectional(&mut stream, &mut target).await {
+    match carry(&mut stream, &mut target, early).await {
         Ok((up, down)) => Ok((up + early.len() as u64, down)),
         Err(error) => {
             stream.set_zero_linger()?;
@@ -25,6 +23,12 @@ pub async fn relay(mut stream: TcpStream, mut target: TcpStream, early: &[u8]) -
             Err(error)
         }
     }
+}
+
+async fn carry(stream: &mut TcpStream, target: &mut TcpStream, early: &[u8]) -> io::Result<(u64, u64)> {
+    target.set_nodelay(true)?;
+    target.write_all(early).await?;
+    copy_bidirectional(stream, target).await
 }
 
 /// Closes so that the last reply arrives: a socket that is closed with octets unread resets the connection, and the
