@@ -103,6 +103,7 @@ impl Client {
     pub const INPUT_MAX_LEN: usize = MethodSelection::MAX_LEN + 2 * Reply::MAX_LEN + UserPassStatus::MAX_LEN;
 
     /// Offers methods: send, then read the server's selection.
+    #[inline]
     pub fn new(offer: &MethodOffer<'_>) -> (Outgoing, Self) {
         let expects = Expects::Selection(MethodSet::from(offer));
         (Outgoing::new(offer), Self { expects, in_flight: None })
@@ -172,6 +173,7 @@ impl Client {
         }
     }
 
+    #[inline]
     const fn requested(command: Command) -> Self {
         let replies = match command {
             Command::BIND => Replies::Two,
@@ -230,6 +232,7 @@ enum Turn<'i> {
     ReadOn(Client),
 }
 
+#[inline]
 fn selected<'i>(method: Method, offered: MethodSet, in_flight: Option<Command>) -> Result<Turn<'i>, Error> {
     match (method, in_flight) {
         (Method::NO_ACCEPTABLE, _) => Err(Error::NoAcceptableMethod),
@@ -241,10 +244,12 @@ fn selected<'i>(method: Method, offered: MethodSet, in_flight: Option<Command>) 
     }
 }
 
+#[inline]
 fn judged<'i>(status: UserPassStatus, in_flight: Option<Command>) -> Result<Turn<'i>, Error> {
     if status.is_success() { Ok(authenticated(in_flight)) } else { Err(Error::Rejected(status.0)) }
 }
 
+#[inline]
 fn authenticated<'i>(in_flight: Option<Command>) -> Turn<'i> {
     match in_flight {
         Some(command) => Turn::ReadOn(Client::requested(command)),
@@ -252,6 +257,7 @@ fn authenticated<'i>(in_flight: Option<Command>) -> Turn<'i> {
     }
 }
 
+#[inline]
 fn replied(reply: Reply<'_>, expected: Replies) -> Turn<'_> {
     let owed = match expected {
         Replies::Two => Some(Client { expects: Expects::Reply(Replies::One), in_flight: None }),
@@ -297,6 +303,7 @@ impl SendUserPass {
     /// assert_eq!(client.read(&[1, 1]).unwrap_err(), Error::Rejected(1));
     /// # Ok::<(), Error>(())
     /// ```
+    #[inline]
     pub fn send(self, credentials: &UserPass<'_>) -> (Outgoing, Client) {
         (Outgoing::new(credentials), Client { expects: Expects::Status, in_flight: None })
     }
@@ -343,6 +350,7 @@ pub struct SendRequest(());
 
 impl SendRequest {
     /// Sends the request: send, then read the reply.
+    #[inline]
     pub fn send(self, request: &Request<'_>) -> (Outgoing, Client) {
         (Outgoing::new(request), Client::requested(request.command))
     }

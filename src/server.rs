@@ -62,8 +62,8 @@ use core::num::NonZeroUsize;
 
 use crate::error::{DecodeError, Invalid};
 use crate::wire::{
-    Command, Endpoint, Message, Method, MethodOffer, MethodSelection, MethodSet, Outgoing, Reply, ReplyCode, Request,
-    UserPass, UserPassStatus, failed_octets,
+    Command, Endpoint, Message, Method, MethodOffer, MethodSelection, Outgoing, Reply, ReplyCode, Request, UserPass,
+    UserPassStatus, failed_octets,
 };
 
 /// A server that waits for the client's next message.
@@ -125,9 +125,7 @@ impl Server {
     #[inline]
     pub fn read(self, input: &[u8]) -> Result<(usize, Step<'_>), Error> {
         match self.0 {
-            Expects::Offer => {
-                self.message(input, Error::Offer, |offer| Step::Methods(offer, ChooseMethod(MethodSet::from(&offer))))
-            }
+            Expects::Offer => self.message(input, Error::Offer, |offer| Step::Methods(offer, ChooseMethod(offer))),
             Expects::UserPass => {
                 self.message(input, Error::UserPass, |user_pass| Step::UserPass(user_pass, Verify(())))
             }
@@ -182,7 +180,7 @@ pub enum Step<'i> {
     /// At least this many octets are missing: a reader that reads exactly that many never reads past the message.
     NeedMore(Server, NonZeroUsize),
     /// The client offers methods (RFC 1928 section 3).
-    Methods(MethodOffer<'i>, ChooseMethod),
+    Methods(MethodOffer<'i>, ChooseMethod<'i>),
     /// The client's username and password (RFC 1929 section 2).
     UserPass(UserPass<'i>, Verify),
     /// The client's request (RFC 1928 section 4), any but BIND.
@@ -191,12 +189,12 @@ pub enum Step<'i> {
     Bind(Request<'i>, Listen),
 }
 
-/// The permit to choose a method.
+/// The permit to choose a method, borrowed from the input as the offer is.
 #[must_use = "the client waits for a method"]
 #[derive(Debug)]
-pub struct ChooseMethod(MethodSet);
+pub struct ChooseMethod<'i>(MethodOffer<'i>);
 
-impl ChooseMethod {
+impl ChooseMethod<'_> {
     /// Chooses the first method of `preference` that was offered, and never one that was not (RFC 1928 section 3).
     ///
     /// curl and others offer [`Method::GSSAPI`] without having a ticket: it is best named last.

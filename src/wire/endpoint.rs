@@ -213,25 +213,38 @@ impl fmt::Display for Endpoint<'_> {
     }
 }
 
-/// The address and the port that follow an ATYP octet.
+impl Endpoint<'_> {
+    /// Lends the encoded endpoint behind the octets that a message has in front of it.
+    #[inline]
+    pub(super) fn in_pieces_behind<const N: usize, R>(&self, head: [u8; N], lend: impl FnOnce(&[&[u8]]) -> R) -> R {
+        let port = self.port.to_be_bytes();
+        match self.address {
+            Address::Ipv4(ip) => lend(&[&head, &[IPV4], &ip.octets(), &port]),
+            Address::Domain(Domain(name)) => lend(&[&head, &[DOMAIN, name.len_octet()], name.as_bytes(), &port]),
+            Address::Ipv6(ip) => lend(&[&head, &[IPV6], &ip.octets(), &port]),
+        }
+    }
+}
+
+/// What `make` makes of the address and the port that follow an ATYP octet.
 #[inline]
-pub(super) fn endpoint(atyp: u8, input: &[u8]) -> Parsed<'_, Endpoint<'_>> {
+pub(super) fn endpoint<'a, T>(atyp: u8, input: &'a [u8], make: impl FnOnce(Endpoint<'a>) -> T) -> Parsed<'a, T> {
     match atyp {
         IPV4 => {
             let (input, (ip, port)) = octets_then::<4, 2>(input)?;
-            Ok((input, Endpoint::new(Address::Ipv4(ip.into()), port)))
+            Ok((input, make(Endpoint::new(Address::Ipv4(ip.into()), port))))
         }
         DOMAIN => {
             let (input, [len]) = octets(input)?;
             if len == 0 {
                 return Err(invalid(Invalid::EmptyDomain));
             }
-            let (input, (name, port)) = short_then(len, input)?;
-            Ok((input, Endpoint::new(Address::Domain(Domain(name)), port)))
+            let (input, (name, port)) = short_then(len, input, |name, port| (name, port))?;
+            Ok((input, make(Endpoint::new(Address::Domain(Domain(name)), port))))
         }
         IPV6 => {
             let (input, (ip, port)) = octets_then::<16, 2>(input)?;
-            Ok((input, Endpoint::new(Address::Ipv6(ip.into()), port)))
+            Ok((input, make(Endpoint::new(Address::Ipv6(ip.into()), port))))
         }
         unknown => Err(invalid(Invalid::AddressType(unknown))),
     }
@@ -241,26 +254,12 @@ impl<'a> Layout<'a> for Endpoint<'a> {
     #[inline]
     fn parse(input: &'a [u8]) -> Parsed<'a, Self> {
         let (input, [atyp]) = octets(input)?;
-        endpoint(atyp, input)
+        endpoint(atyp, input, |endpoint| endpoint)
     }
 
     #[inline]
-    fn write(&self, mut emit: impl FnMut(&[u8])) {
-        match self.address {
-            Address::Ipv4(ip) => {
-                emit(&[IPV4]);
-                emit(&ip.octets());
-            }
-            Address::Domain(Domain(name)) => {
-                emit(&[DOMAIN, name.len_octet()]);
-                emit(name.as_bytes());
-            }
-            Address::Ipv6(ip) => {
-                emit(&[IPV6]);
-                emit(&ip.octets());
-            }
-        }
-        emit(&self.port.to_be_bytes());
+    fn in_pieces<R>(&self, lend: impl FnOnce(&[&[u8]]) -> R) -> R {
+        self.in_pieces_behind([], lend)
     }
 }
 

@@ -91,30 +91,32 @@ impl<'a> Layout<'a> for GssapiMessage<'a> {
     #[inline]
     fn parse(input: &'a [u8]) -> Parsed<'a, Self> {
         let (input, [_ver, mtyp]) = head(VERSION, input)?;
-        let message = match mtyp {
-            AUTHENTICATION => Self::Authentication,
-            PROTECTION_LEVEL => Self::ProtectionLevel,
-            ENCAPSULATED => Self::Encapsulated,
-            ABORT => return Ok((input, Self::Abort)),
-            unknown => return Err(invalid(Invalid::GssapiMessageType(unknown))),
-        };
-        let (input, len) = octets(input)?;
-        let (input, (token, [])) = take_then(usize::from(u16::from_be_bytes(len)), input)?;
-        Ok((input, message(GssapiToken(token))))
+        match mtyp {
+            AUTHENTICATION => token(input, Self::Authentication),
+            PROTECTION_LEVEL => token(input, Self::ProtectionLevel),
+            ENCAPSULATED => token(input, Self::Encapsulated),
+            ABORT => Ok((input, Self::Abort)),
+            unknown => Err(invalid(Invalid::GssapiMessageType(unknown))),
+        }
     }
 
     #[inline]
-    fn write(&self, mut emit: impl FnMut(&[u8])) {
+    fn in_pieces<R>(&self, lend: impl FnOnce(&[&[u8]]) -> R) -> R {
         let (mtyp, GssapiToken(token)) = match *self {
             Self::Authentication(token) => (AUTHENTICATION, token),
             Self::ProtectionLevel(token) => (PROTECTION_LEVEL, token),
             Self::Encapsulated(token) => (ENCAPSULATED, token),
-            Self::Abort => return emit(&[VERSION.0, ABORT]),
+            Self::Abort => return lend(&[&[VERSION.0, ABORT]]),
         };
         let [.., high, low] = token.len().to_be_bytes();
-        emit(&[VERSION.0, mtyp, high, low]);
-        emit(token);
+        lend(&[&[VERSION.0, mtyp, high, low], token])
     }
+}
+
+#[inline]
+fn token<'a, T>(input: &'a [u8], make: impl FnOnce(GssapiToken<'a>) -> T) -> Parsed<'a, T> {
+    let (input, len) = octets(input)?;
+    take_then(usize::from(u16::from_be_bytes(len)), input, |token, []| make(GssapiToken(token)))
 }
 
 impl<'a> Message<'a> for GssapiMessage<'a> {

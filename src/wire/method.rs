@@ -107,6 +107,7 @@ impl<'a> MethodOffer<'a> {
     /// # Ok::<(), socks5_sansio::DecodeError>(())
     /// ```
     #[must_use]
+    #[inline]
     pub fn contains(&self, method: Method) -> bool {
         match self.0 {
             Source::Peer(octets) => octets.as_bytes().contains(&method.0),
@@ -119,20 +120,18 @@ impl<'a> Layout<'a> for MethodOffer<'a> {
     #[inline]
     fn parse(input: &'a [u8]) -> Parsed<'a, Self> {
         let (input, [_ver, nmethods]) = head(SOCKS5, input)?;
-        let (input, (methods, [])) = short_then(nmethods, input)?;
-        Ok((input, Self(Source::Peer(methods))))
+        short_then(nmethods, input, |methods, []| Self(Source::Peer(methods)))
     }
 
     #[inline]
-    fn write(&self, mut emit: impl FnMut(&[u8])) {
+    fn in_pieces<R>(&self, lend: impl FnOnce(&[&[u8]]) -> R) -> R {
         match self.0 {
-            Source::Peer(octets) => {
-                emit(&[SOCKS5.0, octets.len_octet()]);
-                emit(octets.as_bytes());
-            }
+            Source::Peer(octets) => lend(&[&[SOCKS5.0, octets.len_octet()], octets.as_bytes()]),
             Source::Caller(methods) => {
-                emit(&[SOCKS5.0, len_octet(methods.len())]);
-                methods.iter().for_each(|method| emit(&[method.0]));
+                let mut octets = [0; 255];
+                octets.iter_mut().zip(methods).for_each(|(octet, method)| *octet = method.0);
+                let octets = octets.get(..methods.len()).unwrap_or_default();
+                lend(&[&[SOCKS5.0, len_octet(methods.len())], octets])
             }
         }
     }
@@ -149,6 +148,12 @@ pub(crate) struct MethodSet([u64; 4]);
 
 impl MethodSet {
     #[inline]
+    fn insert(&mut self, octet: u8) {
+        let word = self.0.get_mut(usize::from(octet / 64));
+        word.into_iter().for_each(|word| *word |= 1 << (octet % 64));
+    }
+
+    #[inline]
     pub(crate) fn contains(self, Method(octet): Method) -> bool {
         self.0.get(usize::from(octet / 64)).is_some_and(|word| word >> (octet % 64) & 1 == 1)
     }
@@ -158,9 +163,9 @@ impl From<&MethodOffer<'_>> for MethodSet {
     #[inline]
     fn from(offer: &MethodOffer<'_>) -> Self {
         let mut set = Self::default();
-        for Method(octet) in offer.methods() {
-            let word = set.0.get_mut(usize::from(octet / 64));
-            word.into_iter().for_each(|word| *word |= 1 << (octet % 64));
+        match offer.0 {
+            Source::Peer(octets) => octets.as_bytes().iter().for_each(|octet| set.insert(*octet)),
+            Source::Caller(methods) => methods.iter().for_each(|method| set.insert(method.0)),
         }
         set
     }
@@ -213,8 +218,8 @@ impl<'a> Layout<'a> for MethodSelection {
     }
 
     #[inline]
-    fn write(&self, mut emit: impl FnMut(&[u8])) {
-        emit(&[SOCKS5.0, self.method.0]);
+    fn in_pieces<R>(&self, lend: impl FnOnce(&[&[u8]]) -> R) -> R {
+        lend(&[&[SOCKS5.0, self.method.0]])
     }
 }
 

@@ -85,16 +85,15 @@ pub trait Message<'a>: Layout<'a> {
     /// [`DecodeError::Incomplete`] where more octets are to come, [`DecodeError::Invalid`] where none would help.
     #[inline]
     fn decode(input: &'a [u8]) -> Result<(Self, usize), DecodeError> {
-        decode_by(Self::parse, Self::MIN_LEN, input)
+        let (message, rest) = decode_by(Self::parse, Self::MIN_LEN, input)?;
+        Ok((message, input.len() - rest.len()))
     }
 
     /// The length of the encoded message in octets.
     #[inline]
     #[must_use]
     fn encoded_len(&self) -> usize {
-        let mut len = 0;
-        self.write(|octets| len += octets.len());
-        len
+        self.in_pieces(|pieces| pieces.iter().map(|octets| octets.len()).sum())
     }
 
     /// Writes the message to the front of `out`. Returns how many octets it wrote.
@@ -104,14 +103,7 @@ pub trait Message<'a>: Layout<'a> {
     /// [`BufferTooSmall`]; then `out` is as it was.
     #[inline]
     fn encode(&self, out: &mut [u8]) -> Result<usize, BufferTooSmall> {
-        let needed = self.encoded_len();
-        let mut free = out.get_mut(..needed).ok_or(BufferTooSmall { needed })?;
-        self.write(|octets| {
-            let (here, behind) = mem::take(&mut free).split_at_mut(octets.len());
-            here.copy_from_slice(octets);
-            free = behind;
-        });
-        Ok(needed)
+        self.in_pieces(|pieces| copy(pieces, out))
     }
 
     /// Appends the message to a buffer that grows, such as `Vec<u8>` or `bytes::BytesMut`.
@@ -132,15 +124,28 @@ pub trait Message<'a>: Layout<'a> {
     #[cfg_attr(docsrs, doc(cfg(feature = "bytes")))]
     #[inline]
     fn put(&self, out: &mut impl bytes::BufMut) {
-        self.write(|octets| out.put_slice(octets));
+        self.in_pieces(|pieces| pieces.iter().for_each(|octets| out.put_slice(octets)));
     }
+}
+
+/// Copies the pieces to the front of `out`, or nothing. Returns how many octets they have.
+#[inline]
+fn copy(pieces: &[&[u8]], out: &mut [u8]) -> Result<usize, BufferTooSmall> {
+    let needed = pieces.iter().map(|octets| octets.len()).sum();
+    let mut free = out.get_mut(..needed).ok_or(BufferTooSmall { needed })?;
+    for octets in pieces {
+        let (here, behind) = mem::take(&mut free).split_at_mut(octets.len());
+        here.copy_from_slice(octets);
+        free = behind;
+    }
+    Ok(needed)
 }
 
 /// The two things that a message's own file says about it.
 trait Layout<'a>: Sized {
     fn parse(input: &'a [u8]) -> Parsed<'a, Self>;
-    /// Hands out the message piece by piece, in order.
-    fn write(&self, emit: impl FnMut(&[u8]));
+    /// Lends the encoded message, in pieces that follow one another.
+    fn in_pieces<R>(&self, lend: impl FnOnce(&[&[u8]]) -> R) -> R;
 }
 
 /// Runs a parser. Nowhere else do nom's results become this crate's.
@@ -151,9 +156,9 @@ fn decode_by<'a, T>(
     parse: impl FnOnce(&'a [u8]) -> Parsed<'a, T>,
     min_len: usize,
     input: &'a [u8],
-) -> Result<(T, usize), DecodeError> {
+) -> Result<(T, &'a [u8]), DecodeError> {
     match parse(input) {
-        Ok((rest, value)) => Ok((value, input.len() - rest.len())),
+        Ok((rest, value)) => Ok((value, rest)),
         Err(Err::Incomplete(needed)) => {
             let next = match needed {
                 Needed::Size(octets) => octets,

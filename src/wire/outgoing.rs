@@ -3,7 +3,7 @@
 use core::fmt;
 use core::ops::Deref;
 
-use super::{Message, UserPass};
+use super::{Message, UserPass, copy};
 
 /// The octets to send next, all in one write: there are peers that hang up on a message in two segments.
 ///
@@ -35,13 +35,15 @@ impl Outgoing {
     #[inline]
     pub(crate) fn new<'a, M: Message<'a>>(message: &M) -> Self {
         const { assert!(M::MAX_LEN <= LONG) };
-        let mut short = [0; SHORT];
-        if let Ok(len) = message.encode(&mut short) {
-            return Self(Octets::Short(short, len));
-        }
-        let mut long = [0; LONG];
-        let len = message.encode(&mut long).unwrap_or_default();
-        Self(Octets::Long(long, len))
+        message.in_pieces(|pieces| {
+            let mut short = [0; SHORT];
+            if let Ok(len) = copy(pieces, &mut short) {
+                return Self(Octets::Short(short, len));
+            }
+            let mut long = [0; LONG];
+            let len = copy(pieces, &mut long).unwrap_or_default();
+            Self(Octets::Long(long, len))
+        })
     }
 }
 

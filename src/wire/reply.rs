@@ -76,6 +76,7 @@ impl<'a> Reply<'a> {
     /// assert_eq!(Reply::peek_code(&[5, 5, 0])?, ReplyCode::CONNECTION_REFUSED);
     /// # Ok::<(), socks5_sansio::DecodeError>(())
     /// ```
+    #[inline]
     pub fn peek_code(input: &[u8]) -> Result<ReplyCode, DecodeError> {
         let ([_ver, rep], _used) = decode_by(|input| head(SOCKS5, input), 2, input)?;
         Ok(ReplyCode(rep))
@@ -92,14 +93,12 @@ impl<'a> Layout<'a> for Reply<'a> {
     #[inline]
     fn parse(input: &'a [u8]) -> Parsed<'a, Self> {
         let (input, [_ver, rep, _rsv, atyp]) = head(SOCKS5, input)?;
-        let (input, bound) = endpoint(atyp, input)?;
-        Ok((input, Self { code: ReplyCode(rep), bound }))
+        endpoint(atyp, input, |bound| Self { code: ReplyCode(rep), bound })
     }
 
     #[inline]
-    fn write(&self, mut emit: impl FnMut(&[u8])) {
-        emit(&[SOCKS5.0, self.code.0, 0]);
-        self.bound.write(emit);
+    fn in_pieces<R>(&self, lend: impl FnOnce(&[&[u8]]) -> R) -> R {
+        self.bound.in_pieces_behind([SOCKS5.0, self.code.0, 0], lend)
     }
 }
 

@@ -59,14 +59,12 @@ impl<'a> Layout<'a> for Request<'a> {
     #[inline]
     fn parse(input: &'a [u8]) -> Parsed<'a, Self> {
         let (input, [_ver, cmd, _rsv, atyp]) = head(SOCKS5, input)?;
-        let (input, destination) = endpoint(atyp, input)?;
-        Ok((input, Self { command: Command(cmd), destination }))
+        endpoint(atyp, input, |destination| Self { command: Command(cmd), destination })
     }
 
     #[inline]
-    fn write(&self, mut emit: impl FnMut(&[u8])) {
-        emit(&[SOCKS5.0, self.command.0, 0]);
-        self.destination.write(emit);
+    fn in_pieces<R>(&self, lend: impl FnOnce(&[&[u8]]) -> R) -> R {
+        self.destination.in_pieces_behind([SOCKS5.0, self.command.0, 0], lend)
     }
 }
 

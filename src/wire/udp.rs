@@ -62,7 +62,7 @@ impl<'a> UdpHeader<'a> {
     #[inline]
     pub fn split(datagram: &'a [u8]) -> Result<(Self, &'a [u8]), Invalid> {
         match decode_by(Self::parse, Self::MIN_LEN, datagram) {
-            Ok((header, used)) => Ok((header, datagram.get(used..).unwrap_or_default())),
+            Ok(split) => Ok(split),
             Err(DecodeError::Invalid(invalid)) => Err(invalid),
             Err(DecodeError::Incomplete(_)) => Err(Invalid::Truncated),
         }
@@ -101,14 +101,12 @@ impl<'a> Layout<'a> for UdpHeader<'a> {
     #[inline]
     fn parse(input: &'a [u8]) -> Parsed<'a, Self> {
         let (input, [_, _, frag, atyp]) = octets(input)?;
-        let (input, endpoint) = endpoint(atyp, input)?;
-        Ok((input, Self { fragment: Fragment(frag), endpoint }))
+        endpoint(atyp, input, |endpoint| Self { fragment: Fragment(frag), endpoint })
     }
 
     #[inline]
-    fn write(&self, mut emit: impl FnMut(&[u8])) {
-        emit(&[0, 0, self.fragment.0]);
-        self.endpoint.write(emit);
+    fn in_pieces<R>(&self, lend: impl FnOnce(&[&[u8]]) -> R) -> R {
+        self.endpoint.in_pieces_behind([0, 0, self.fragment.0], lend)
     }
 }
 

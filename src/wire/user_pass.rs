@@ -121,17 +121,18 @@ impl<'a> Layout<'a> for UserPass<'a> {
     #[inline]
     fn parse(input: &'a [u8]) -> Parsed<'a, Self> {
         let (input, [_ver, ulen]) = head(VERSION, input)?;
-        let (input, (username, [plen])) = short_then(ulen, input)?;
-        let (input, (password, [])) = short_then(plen, input)?;
-        Ok((input, Self { username, password }))
+        let (input, (username, [plen])) = short_then(ulen, input, |username, plen| (username, plen))?;
+        short_then(plen, input, |password, []| Self { username, password })
     }
 
     #[inline]
-    fn write(&self, mut emit: impl FnMut(&[u8])) {
-        emit(&[VERSION.0, self.username.len_octet()]);
-        emit(self.username.as_bytes());
-        emit(&[self.password.len_octet()]);
-        emit(self.password.as_bytes());
+    fn in_pieces<R>(&self, lend: impl FnOnce(&[&[u8]]) -> R) -> R {
+        lend(&[
+            &[VERSION.0, self.username.len_octet()],
+            self.username.as_bytes(),
+            &[self.password.len_octet()],
+            self.password.as_bytes(),
+        ])
     }
 }
 
@@ -209,8 +210,8 @@ impl<'a> Layout<'a> for UserPassStatus {
     }
 
     #[inline]
-    fn write(&self, mut emit: impl FnMut(&[u8])) {
-        emit(&self.octets());
+    fn in_pieces<R>(&self, lend: impl FnOnce(&[&[u8]]) -> R) -> R {
+        lend(&[&self.octets()])
     }
 }
 
