@@ -108,13 +108,19 @@ impl<'a> UserPass<'a> {
     }
 }
 
-/// The string behind its length octet, filled up with zeros: all lengths compare alike.
-fn padded(string: Short<'_>) -> [u8; 256] {
+/// The string behind its length octet, filled up with zeros: all lengths compare alike. In words, as each takes as long as an
+/// octet to compare.
+fn padded(string: Short<'_>) -> [u64; 32] {
     let mut padded = [0; 256];
     let (len, octets) = padded.split_at_mut(1);
     len.fill(string.len_octet());
     octets.iter_mut().zip(string.as_bytes()).for_each(|(to, from)| *to = *from);
-    padded
+
+    let mut words = [0; 32];
+    for (word, octets) in words.iter_mut().zip(padded.chunks_exact(8)) {
+        *word = u64::from_ne_bytes(octets.first_chunk().copied().unwrap_or_default());
+    }
+    words
 }
 
 impl<'a> Layout<'a> for UserPass<'a> {

@@ -1,0 +1,59 @@
+//! fast-socks5: both sides of the conversation, on a stream.
+
+use fast_socks5::client::{Config, Socks5Stream};
+use fast_socks5::server::{Socks5ServerProtocol, SocksServerError};
+use fast_socks5::util::target_addr::TargetAddr;
+use fast_socks5::{AuthenticationMethod, Socks5Command, new_udp_header, parse_udp_request};
+
+use super::{connection, now};
+use crate::measure::Peer;
+use crate::operations::{
+    CONNECT_USER_PASS, MAKE_DATAGRAM, SERVE, SERVE_USER_PASS, SPLIT_DATAGRAM, bound, credentials, destination,
+};
+use crate::outcome;
+
+pub fn peer() -> Peer {
+    Peer::new("fast-socks5")
+        .does_all(
+            &SPLIT_DATAGRAM,
+            |octets, _| now(parse_udp_request(octets)),
+            |parsed, _| {
+                let (fragment, endpoint, payload) = parsed.unwrap();
+                outcome::datagram(fragment, endpoint, payload)
+            },
+        )
+        .does(
+            MAKE_DATAGRAM,
+            |payload, _| {
+                let mut datagram = new_udp_header(bound()).unwrap();
+                datagram.extend_from_slice(payload);
+                datagram
+            },
+            |datagram, _| outcome::octets(&datagram),
+        )
+        .does(SERVE, |octets, buffer| now(serve(octets, buffer)), outcome::handshake)
+        .does(SERVE_USER_PASS, |octets, buffer| now(serve_user_pass(octets, buffer)), outcome::handshake)
+        .does(CONNECT_USER_PASS, |octets, buffer| now(connect(octets, buffer)), outcome::handshake)
+}
+
+async fn serve(octets: &'static [u8], buffer: &mut Vec<u8>) -> Result<TargetAddr, SocksServerError> {
+    let protocol = Socks5ServerProtocol::accept_no_auth(connection(octets, buffer)).await?;
+    let (protocol, _, destination) = protocol.read_command().await?;
+    protocol.reply_success(bound().into()).await?;
+    Ok(destination)
+}
+
+async fn serve_user_pass(octets: &'static [u8], buffer: &mut Vec<u8>) -> Result<TargetAddr, SocksServerError> {
+    let expected = |username: String, password: String| (username.as_str(), password.as_str()) == credentials();
+    let (protocol, _) = Socks5ServerProtocol::accept_password_auth(connection(octets, buffer), expected).await?;
+    let (protocol, _, destination) = protocol.read_command().await?;
+    protocol.reply_success(bound().into()).await?;
+    Ok(destination)
+}
+
+async fn connect(octets: &'static [u8], buffer: &mut Vec<u8>) -> fast_socks5::Result<TargetAddr> {
+    let ((host, port), (username, password)) = (destination(), credentials());
+    let auth = AuthenticationMethod::Password { username: username.to_owned(), password: password.to_owned() };
+    let mut stream = Socks5Stream::use_stream(connection(octets, buffer), Some(auth), Config::default()).await?;
+    stream.request(Socks5Command::TCPConnect, TargetAddr::Domain(host.to_owned(), port)).await
+}

@@ -1,0 +1,56 @@
+//! One file a crate: the operations as its documentation has them done.
+
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+
+use tokio::io::Join;
+
+use crate::measure::Peer;
+
+mod async_socks5;
+mod fast_socks5;
+mod ours;
+mod rama_socks5;
+mod shadowsocks;
+mod socker;
+mod socks5_protocol;
+mod socks_lib;
+mod tokio_socks;
+mod tor_socksproto;
+
+/// The columns of the tables. The others must come to the same as the first.
+pub fn all() -> Vec<Peer> {
+    vec![
+        ours::peer(),
+        tor_socksproto::peer(),
+        socker::peer(),
+        shadowsocks::peer(),
+        rama_socks5::peer(),
+        fast_socks5::peer(),
+        socks_lib::peer(),
+        socks5_protocol::peer(),
+        async_socks5::peer(),
+        tokio_socks::peer(),
+    ]
+}
+
+/// Octets that are all there are not waited for.
+fn now<T>(future: impl Future<Output = T>) -> T {
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(value) => value,
+        Poll::Pending => panic!("waits for octets that are there"),
+    }
+}
+
+/// Reads from octets as from a stream, and counts those used.
+fn read<T>(octets: &'static [u8], read: impl FnOnce(&mut &'static [u8]) -> T) -> (T, usize) {
+    let mut rest = octets;
+    let value = read(&mut rest);
+    (value, octets.len() - rest.len())
+}
+
+/// A connection in memory: the octets come in, and what is said is appended to the buffer.
+fn connection<'a>(octets: &'static [u8], buffer: &'a mut Vec<u8>) -> Join<&'static [u8], &'a mut Vec<u8>> {
+    buffer.clear();
+    tokio::io::join(octets, buffer)
+}

@@ -1,0 +1,155 @@
+//! socker: messages without their order.
+
+use std::net::SocketAddr;
+
+use socker::socks5::auth::username_password;
+use socker::socks5::{
+    Address, AuthenticationMethod, ClientGreeting, CommandType, Reply, Request, Response, ServerChoice, UdpDatagram,
+};
+use socker::{DecodeError, DecodeStatus, EncodeError, Message};
+
+use crate::measure::Peer;
+use crate::operations::{
+    CONNECT_USER_PASS, DECODE_OFFER, DECODE_REQUEST, DECODE_USER_PASS, ENCODE_REPLY, ENCODE_REQUEST, MAKE_DATAGRAM,
+    SERVE, SERVE_USER_PASS, SPLIT_DATAGRAM, bound, credentials, destination,
+};
+use crate::outcome;
+
+pub fn peer() -> Peer {
+    let (encoded, asked, reply) = (request(), request(), reply());
+    let (username, password) = credentials();
+    let user_pass =
+        username_password::Request { username: username.as_bytes().into(), password: password.as_bytes().into() };
+    Peer::new("socker")
+        .does(
+            DECODE_OFFER,
+            |octets, _| ClientGreeting::decode(octets),
+            |decoded, _| {
+                let (offer, used) = complete(decoded);
+                outcome::methods(offer.methods, used)
+            },
+        )
+        .does(
+            DECODE_USER_PASS,
+            |octets, _| username_password::Request::decode(octets),
+            |decoded, _| {
+                let (said, used) = complete(decoded);
+                outcome::credentials(said.username, said.password, used)
+            },
+        )
+        .does_all(
+            &DECODE_REQUEST,
+            |octets, _| Request::decode(octets),
+            |decoded, _| {
+                let (request, used) = complete(decoded);
+                outcome::endpoint(request.command.into(), endpoint(&request.address, request.port), used)
+            },
+        )
+        .does(ENCODE_REQUEST, move |_, buffer| encode(&encoded, buffer), |(), out| outcome::octets(out))
+        .does(ENCODE_REPLY, move |_, buffer| encode(&reply, buffer), |(), out| outcome::octets(out))
+        .does_all(
+            &SPLIT_DATAGRAM,
+            |octets, _| UdpDatagram::decode(octets),
+            |decoded, _| {
+                let (datagram, _) = complete(decoded);
+                outcome::datagram(datagram.fragment, endpoint(&datagram.address, datagram.port), datagram.payload)
+            },
+        )
+        .does(MAKE_DATAGRAM, make_datagram, |(), out| outcome::octets(out))
+        .does(
+            SERVE,
+            |octets, buffer| serve(octets, buffer, AuthenticationMethod::NO_AUTHENTICATION),
+            |heard, said| outcome::handshake(heard.map(|it| endpoint(&it.address, it.port)), said),
+        )
+        .does(
+            SERVE_USER_PASS,
+            |octets, buffer| serve(octets, buffer, AuthenticationMethod::USERNAME_PASSWORD),
+            |heard, said| outcome::handshake(heard.map(|it| endpoint(&it.address, it.port)), said),
+        )
+        .does(
+            CONNECT_USER_PASS,
+            move |octets, buffer| connect(octets, buffer, &user_pass, &asked),
+            |heard, said| outcome::handshake(heard.map(|it| endpoint(&it.address, it.port)), said),
+        )
+}
+
+fn complete<M>(decoded: Result<DecodeStatus<(M, usize)>, DecodeError>) -> (M, usize) {
+    match decoded {
+        Ok(DecodeStatus::Complete(complete)) => complete,
+        Ok(DecodeStatus::Partial) => panic!("is complete"),
+        Err(error) => panic!("{error}"),
+    }
+}
+
+fn endpoint(address: &Address, port: u16) -> String {
+    match address {
+        Address::Ipv4(ip) => SocketAddr::from((*ip, port)).to_string(),
+        Address::Ipv6(ip) => SocketAddr::from((*ip, port)).to_string(),
+        Address::Domain(name) => format!("{}:{port}", name.escape_ascii()),
+    }
+}
+
+fn request() -> Request {
+    let (host, port) = destination();
+    Request { command: CommandType::CONNECT, address: Address::Domain(host.as_bytes().into()), port }
+}
+
+fn reply() -> Response {
+    let bound = bound();
+    Response { reply: Reply::SUCCESS, address: Address::Ipv4(*bound.ip()), port: bound.port() }
+}
+
+fn encode(message: &impl Message, buffer: &mut Vec<u8>) {
+    buffer.clear();
+    message.encode(buffer).unwrap();
+}
+
+fn make_datagram(payload: &[u8], buffer: &mut Vec<u8>) {
+    buffer.clear();
+    let source = bound();
+    let datagram = UdpDatagram { fragment: 0, address: Address::Ipv4(*source.ip()), port: source.port(), payload };
+    datagram.encode_into(buffer).unwrap();
+}
+
+/// Takes the next message off the front of the octets.
+fn next<M: Message>(octets: &mut &'static [u8]) -> M {
+    let (message, used) = complete(M::decode(octets));
+    *octets = &octets[used..];
+    message
+}
+
+fn serve(
+    mut octets: &'static [u8],
+    buffer: &mut Vec<u8>,
+    method: AuthenticationMethod,
+) -> Result<Request, EncodeError> {
+    buffer.clear();
+    let offer = next::<ClientGreeting>(&mut octets);
+    assert!(offer.methods.contains(&method));
+    ServerChoice { method }.encode(buffer)?;
+    if method == AuthenticationMethod::USERNAME_PASSWORD {
+        let said = next::<username_password::Request>(&mut octets);
+        let (username, password) = credentials();
+        assert!(*said.username == *username.as_bytes() && *said.password == *password.as_bytes());
+        username_password::Response::SUCCESS.encode(buffer)?;
+    }
+    let request = next(&mut octets);
+    reply().encode(buffer)?;
+    Ok(request)
+}
+
+fn connect(
+    mut octets: &'static [u8],
+    buffer: &mut Vec<u8>,
+    user_pass: &username_password::Request,
+    request: &Request,
+) -> Result<Response, EncodeError> {
+    buffer.clear();
+    let methods = [AuthenticationMethod::NO_AUTHENTICATION, AuthenticationMethod::USERNAME_PASSWORD];
+    ClientGreeting { methods: methods.into() }.encode(buffer)?;
+    assert!(next::<ServerChoice>(&mut octets).method == AuthenticationMethod::USERNAME_PASSWORD);
+    user_pass.encode(buffer)?;
+    assert!(next::<username_password::Response>(&mut octets).is_success());
+    request.encode(buffer)?;
+    Ok(next(&mut octets))
+}

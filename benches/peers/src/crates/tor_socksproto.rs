@@ -1,0 +1,82 @@
+//! tor-socksproto: both sides of the conversation, which own the octets that they have not yet used.
+
+use tor_socksproto::{
+    Buffer, Handshake, NextStep, SocksAddr, SocksAuth, SocksClientHandshake, SocksCmd, SocksProxyHandshake, SocksReply,
+    SocksRequest, SocksStatus, SocksVersion,
+};
+
+use crate::measure::Peer;
+use crate::operations::{CONNECT_USER_PASS, ENCODE_REPLY, SERVE, SERVE_USER_PASS, bound, credentials, destination};
+use crate::outcome;
+
+pub fn peer() -> Peer {
+    let (asked, expected) = (request(SocksAuth::NoAuth), user_pass());
+    Peer::new("tor-socksproto")
+        .does(ENCODE_REPLY, move |_, _| reply(&asked), |reply, _| outcome::octets(&reply))
+        .does(
+            SERVE,
+            |octets, buffer| serve(octets, buffer, &SocksAuth::NoAuth),
+            |heard, said| outcome::handshake(heard.map(|it| endpoint(it.addr(), it.port())), said),
+        )
+        .does(
+            SERVE_USER_PASS,
+            move |octets, buffer| serve(octets, buffer, &expected),
+            |heard, said| outcome::handshake(heard.map(|it| endpoint(it.addr(), it.port())), said),
+        )
+        .does(CONNECT_USER_PASS, connect, |heard, said| {
+            let mut said = said.to_vec();
+            said[2..4].sort_unstable(); // the same methods in another order
+            outcome::handshake(heard.map(|it| endpoint(it.addr(), it.port())), &said)
+        })
+}
+
+fn endpoint(address: &SocksAddr, port: u16) -> String {
+    format!("{address}:{port}")
+}
+
+fn user_pass() -> SocksAuth {
+    let (username, password) = credentials();
+    SocksAuth::Username(username.into(), password.into())
+}
+
+fn request(auth: SocksAuth) -> SocksRequest {
+    let (host, port) = destination();
+    let host = SocksAddr::Hostname(host.to_owned().try_into().unwrap());
+    SocksRequest::new(SocksVersion::V5, SocksCmd::CONNECT, host, port, auth).unwrap()
+}
+
+fn reply(request: &SocksRequest) -> Vec<u8> {
+    request.reply(SocksStatus::SUCCEEDED, Some(&SocksAddr::Ip((*bound().ip()).into()))).unwrap()
+}
+
+fn serve(octets: &'static [u8], buffer: &mut Vec<u8>, expected: &SocksAuth) -> tor_socksproto::Result<SocksRequest> {
+    let request = talk(SocksProxyHandshake::new(), octets, buffer)?;
+    assert!(request.auth() == expected);
+    buffer.extend(reply(&request));
+    Ok(request)
+}
+
+fn connect(octets: &'static [u8], buffer: &mut Vec<u8>) -> tor_socksproto::Result<SocksReply> {
+    talk(SocksClientHandshake::new(request(user_pass())), octets, buffer)
+}
+
+fn talk<H: Handshake>(
+    mut handshake: H,
+    mut octets: &'static [u8],
+    said: &mut Vec<u8>,
+) -> tor_socksproto::Result<H::Output> {
+    said.clear();
+    let mut buffer = Buffer::new();
+    loop {
+        match handshake.step(&mut buffer)? {
+            NextStep::Send(answer) => said.extend(answer),
+            NextStep::Recv(mut received) => {
+                let (now, later) = octets.split_at(octets.len().min(received.buf().len()));
+                received.buf()[..now.len()].copy_from_slice(now);
+                received.note_received(now.len())?;
+                octets = later;
+            }
+            NextStep::Finished(finished) => return Ok(finished.into_output_and_slice().0),
+        }
+    }
+}

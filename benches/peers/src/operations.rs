@@ -1,0 +1,103 @@
+//! What is done, and on which octets.
+
+use std::hint::black_box;
+use std::net::{Ipv4Addr, SocketAddrV4};
+
+/// What the compiler is not to know: where clients want to go.
+pub fn destination() -> (&'static str, u16) {
+    black_box(("www.example.com", 443))
+}
+
+/// The username and password that clients give, and that servers expect.
+pub fn credentials() -> (&'static str, &'static str) {
+    black_box(("alice", "s3cret"))
+}
+
+/// What servers say in their reply, and where a datagram comes from. There are peers that reply with the port of the request.
+pub fn bound() -> SocketAddrV4 {
+    black_box(SocketAddrV4::new(Ipv4Addr::new(192, 0, 2, 7), 443))
+}
+
+/// The room in front of a payload that is to become a datagram.
+pub const HEADROOM: usize = 22;
+pub const PAYLOAD: [u8; 512] = [0xDA; 512];
+
+/// An operation, and the octets that come in. Behind a message are others that do not belong to it.
+#[derive(Clone, Copy)]
+pub struct Operation {
+    pub name: &'static str,
+    pub octets: &'static [u8],
+}
+
+pub const DECODE_OFFER: Operation = Operation { name: "decode method offer", octets: b"\x05\x02\0\x02rest" };
+pub const DECODE_USER_PASS: Operation =
+    Operation { name: "decode username and password", octets: b"\x01\x05alice\x06s3cretrest" };
+pub const DECODE_REQUEST: [Operation; 3] = [
+    Operation { name: "decode request, IPv4", octets: b"\x05\x01\0\x01\xC0\0\x02\x01\x01\xBBrest" },
+    Operation {
+        name: "decode request, IPv6",
+        octets: b"\x05\x01\0\x04\x20\x01\x0D\xB8\0\0\0\0\0\0\0\0\0\0\0\x01\x01\xBBrest",
+    },
+    Operation { name: "decode request, domain", octets: b"\x05\x01\0\x03\x0Fwww.example.com\x01\xBBrest" },
+];
+pub const ENCODE_REQUEST: Operation = Operation { name: "encode request, domain", octets: b"" };
+pub const ENCODE_REPLY: Operation = Operation { name: "encode reply, IPv4", octets: b"" };
+pub const SPLIT_DATAGRAM: [Operation; 2] = [
+    Operation {
+        name: "split UDP datagram, IPv4",
+        octets: &datagram::<{ 10 + 512 }>(b"\0\0\0\x01\xC0\0\x02\x01\x01\xBB"),
+    },
+    Operation {
+        name: "split UDP datagram, domain",
+        octets: &datagram::<{ 22 + 512 }>(b"\0\0\0\x03\x0Fwww.example.com\x01\xBB"),
+    },
+];
+pub const MAKE_DATAGRAM: Operation = Operation { name: "make UDP datagram, IPv4", octets: &PAYLOAD };
+pub const SERVE: Operation =
+    Operation { name: "server's handshake", octets: b"\x05\x01\0\x05\x01\0\x01\xC0\0\x02\x01\x01\xBB" };
+pub const SERVE_USER_PASS: Operation = Operation {
+    name: "server's handshake, username and password",
+    octets: b"\x05\x02\0\x02\x01\x05alice\x06s3cret\x05\x01\0\x01\xC0\0\x02\x01\x01\xBB",
+};
+/// The same with a comparison that takes as long for all usernames and passwords.
+pub const SERVE_USER_PASS_SAFELY: Operation =
+    Operation { name: "the same, compared in constant time", ..SERVE_USER_PASS };
+pub const CONNECT_USER_PASS: Operation = Operation {
+    name: "client's handshake, username and password",
+    octets: b"\x05\x02\x01\0\x05\0\0\x01\xC0\0\x02\x07\x01\xBB",
+};
+
+/// The rows of the tables.
+pub const ALL: [Operation; 14] = [
+    DECODE_OFFER,
+    DECODE_USER_PASS,
+    DECODE_REQUEST[0],
+    DECODE_REQUEST[1],
+    DECODE_REQUEST[2],
+    ENCODE_REQUEST,
+    ENCODE_REPLY,
+    SPLIT_DATAGRAM[0],
+    SPLIT_DATAGRAM[1],
+    MAKE_DATAGRAM,
+    SERVE,
+    SERVE_USER_PASS,
+    SERVE_USER_PASS_SAFELY,
+    CONNECT_USER_PASS,
+];
+
+const fn datagram<const LEN: usize>(header: &[u8]) -> [u8; LEN] {
+    let mut datagram = [0; LEN];
+    let (front, behind) = datagram.split_at_mut(header.len());
+    front.copy_from_slice(header);
+    behind.copy_from_slice(&PAYLOAD);
+    datagram
+}
+
+impl Operation {
+    /// What there is to write into: 1024 octets, a payload among them as it was received. Who appends clears it first.
+    pub fn buffer(self) -> Vec<u8> {
+        let mut buffer = [vec![0; HEADROOM], PAYLOAD.to_vec()].concat();
+        buffer.resize(1024, 0);
+        buffer
+    }
+}
