@@ -1,166 +1,157 @@
 //! UDP ASSOCIATE: datagrams to and fro, as long as the client's TCP connection lasts (RFC 1928 section 7).
 //!
 //! Two sockets: one at the address where the client reached the server, to which only the client is admitted, and one
-//! from which all destinations are reached. One buffer for both ways, in which the payload of a datagram is never moved.
+//! from which all destinations are reached. What cannot be sent at once is dropped, as is the way of datagrams.
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::pin::pin;
 use std::time::Instant;
 
 use socket2::{Domain, Socket, Type};
 use socks5_sansio::association::PeerFilter;
 use socks5_sansio::reassembly::{MIN_TIMEOUT, Outcome, Reassembly};
-use socks5_sansio::server::Respond;
-use socks5_sansio::{Endpoint, Reply, ReplyCode, UdpHeader};
-use tokio::io::{AsyncWriteExt, copy, sink};
+use socks5_sansio::{Endpoint, UdpHeader};
 use tokio::net::{TcpStream, UdpSocket};
+use tokio::task::JoinSet;
 
-use crate::names::Names;
-use crate::relay::{hang_up, reached_at};
+use crate::connect::{Destination, reached_at};
+use crate::relay::{BUFFER, BUFFER_LEN, ended};
 
 const HEADROOM: usize = UdpHeader::IP_HEADROOM;
-const LONGEST: usize = 65_535;
 /// So many datagrams one way before the other way gets its turn.
 const BATCH: usize = 64;
+/// So many datagrams may wait for a resolver.
+const LOOKUPS: usize = 8;
 
-/// Relays until the client's TCP connection ends. Returns the number of octets relayed to the destinations and back.
-pub async fn associate(
-    mut control: TcpStream,
-    permit: Respond,
-    dst_port: u16,
-    reassemble: bool,
-) -> io::Result<(u64, u64)> {
-    let mut relay = match Relay::new(&control, dst_port, reassemble).await {
-        Ok(relay) => relay,
-        Err(error) => {
-            control.write_all(&permit.refuse(ReplyCode::GENERAL_FAILURE)).await?;
-            hang_up(control).await;
-            return Err(error);
-        }
-    };
-    let bound = relay.inside.local_addr()?.into();
-    control.write_all(&permit.reply(&Reply::succeeded(bound))).await?;
-    tokio::select! {
-        outcome = relay.run() => outcome?,
-        () = ended(&mut control) => (),
-    }
-    Ok((relay.up, relay.down))
-}
-
-/// What the client may say on the connection that keeps the association has no meaning, only its end has.
-async fn ended(control: &mut TcpStream) {
-    let _ = copy(control, &mut sink()).await;
-}
-
-struct Relay {
-    inside: UdpSocket,
+pub struct Association {
+    pub inside: UdpSocket,
     outside: Outside,
     filter: PeerFilter,
-    names: Names,
-    buffer: Box<[u8]>,
-    queue: Option<Reassembly<Box<[u8]>>>,
+    queue: Option<Reassembly<Vec<u8>>>,
     started: Instant,
-    up: u64,
     down: u64,
 }
 
-impl Relay {
-    async fn new(control: &TcpStream, dst_port: u16, reassemble: bool) -> io::Result<Self> {
-        let buffer = || vec![0; HEADROOM + LONGEST].into_boxed_slice();
+impl Association {
+    pub fn open(control: &TcpStream, dst_port: u16, reassemble: bool) -> io::Result<Self> {
         Ok(Self {
-            inside: UdpSocket::bind(reached_at(control)?).await?,
-            outside: Outside::open().await?,
+            outside: Outside::open()?,
+            inside: socket(reached_at(control)?)?,
             filter: PeerFilter::new(control.peer_addr()?, dst_port),
-            names: Names::default(),
-            buffer: buffer(),
-            queue: reassemble.then(|| Reassembly::new(buffer(), MIN_TIMEOUT)),
+            queue: reassemble.then(|| Reassembly::new(vec![0; BUFFER_LEN], MIN_TIMEOUT)),
             started: Instant::now(),
-            up: 0,
             down: 0,
         })
     }
 
-    async fn run(&mut self) -> io::Result<()> {
+    /// Relays until the client's TCP connection ends. Returns the number of octets relayed to the destinations and back.
+    pub async fn relay(mut self, mut control: TcpStream) -> (u64, u64) {
+        let mut ended = pin!(ended(&mut control));
         loop {
             tokio::select! {
-                ready = self.inside.readable() => {
-                    ready?;
-                    self.relay_up().await;
+                Ok(()) = self.inside.readable() => BUFFER.with_borrow_mut(|buffer| self.relay_up(buffer)),
+                Ok(()) = self.outside.socket.readable() => BUFFER.with_borrow_mut(|buffer| self.relay_down(buffer)),
+                Some(found) = self.outside.lookups.join_next() => {
+                    let Ok(Some((destination, target, data))) = found else { continue };
+                    self.outside.send_to(target, &data);
+                    self.outside.known = Some((destination, target));
                 }
-                ready = self.outside.socket.readable() => {
-                    ready?;
-                    self.relay_down().await;
-                }
-                (target, data) = self.names.resolved() => {
-                    self.up += self.outside.send(&data, target).await;
-                }
+                () = &mut ended => return (self.outside.sent, self.down),
             }
         }
     }
 
     /// From the client to the destinations.
-    async fn relay_up(&mut self) {
+    fn relay_up(&mut self, buffer: &mut [u8]) {
         for _ in 0..BATCH {
-            let Ok((len, from)) = self.inside.try_recv_from(&mut self.buffer) else { return };
-            let Ok((header, data)) = UdpHeader::split(&self.buffer[..len]) else { continue };
+            let Ok((len, from)) = self.inside.try_recv_from(buffer) else { return };
+            let Ok((header, data)) = UdpHeader::split(&buffer[..len]) else { continue };
             if !self.filter.admit(from) {
                 continue;
             }
-            let data = match &mut self.queue {
-                Some(queue) => match queue.push(&header, data, self.started.elapsed()) {
-                    Outcome::Datagram(data) => data,
-                    Outcome::Stored | Outcome::Dropped(_) => continue,
-                },
-                None if header.fragment.is_standalone() => data,
-                None => continue,
-            };
-            let Some(target) = self.names.target(header.endpoint, data) else { continue };
-            self.up += self.outside.send(data, target).await;
+            match &mut self.queue {
+                None if header.fragment.is_standalone() => self.outside.send(header.endpoint, data),
+                None => {}
+                Some(queue) => {
+                    if let Outcome::Datagram(data) = queue.push(&header, data, self.started.elapsed()) {
+                        self.outside.send(header.endpoint, data);
+                    }
+                }
+            }
         }
     }
 
-    /// From wherever to the client.
-    async fn relay_down(&mut self) {
+    /// From wherever to the client. The header goes in front of the payload, which is not moved.
+    fn relay_down(&mut self, buffer: &mut [u8]) {
         for _ in 0..BATCH {
-            let Ok((len, from)) = self.outside.socket.try_recv_from(&mut self.buffer[HEADROOM..]) else { return };
+            let Ok((len, from)) = self.outside.socket.try_recv_from(&mut buffer[HEADROOM..]) else { return };
             let Some(client) = self.filter.client() else { continue };
             let header = UdpHeader::new(Endpoint::from(from).canonical());
-            let Ok(start) = header.prepend(&mut self.buffer[..HEADROOM]) else { continue };
-            if self.inside.send_to(&self.buffer[start..HEADROOM + len], client).await.is_ok() {
+            let Ok(start) = header.prepend(&mut buffer[..HEADROOM]) else { continue };
+            if self.inside.try_send_to(&buffer[start..HEADROOM + len], client).is_ok() {
                 self.down += len as u64;
             }
         }
     }
 }
 
-/// The socket for destinations of both families; where there is no IPv6, of one.
+/// Towards the destinations. Names are resolved while the relay goes on.
 struct Outside {
     socket: UdpSocket,
+    /// For destinations of both families; where there is no IPv6, of one.
     dual_stack: bool,
+    /// Names, their addresses, and the data that waits for them.
+    lookups: JoinSet<Option<(Destination, SocketAddr, Vec<u8>)>>,
+    /// The last name: the next datagram likely goes there too.
+    known: Option<(Destination, SocketAddr)>,
+    sent: u64,
 }
 
 impl Outside {
-    async fn open() -> io::Result<Self> {
-        match Self::dual_stack() {
-            Ok(socket) => Ok(Self { socket, dual_stack: true }),
-            Err(_) => Ok(Self { socket: UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).await?, dual_stack: false }),
+    fn open() -> io::Result<Self> {
+        let (socket, dual_stack) = match socket((Ipv6Addr::UNSPECIFIED, 0).into()) {
+            Ok(socket) => (socket, true),
+            Err(_) => (socket((Ipv4Addr::UNSPECIFIED, 0).into())?, false),
+        };
+        Ok(Self { socket, dual_stack, lookups: JoinSet::new(), known: None, sent: 0 })
+    }
+
+    /// A copy of the data waits if the name is not known yet, or it is dropped.
+    fn send(&mut self, endpoint: Endpoint<'_>, data: &[u8]) {
+        let endpoint = endpoint.canonical();
+        if let Some(target) = endpoint.to_socket_addr() {
+            return self.send_to(target, data);
+        }
+        let destination = Destination::from(endpoint);
+        match &self.known {
+            Some((known, target)) if *known == destination => self.send_to(*target, data),
+            _ if self.lookups.len() == LOOKUPS => {}
+            _ => {
+                let data = data.to_vec();
+                self.lookups.spawn(async move {
+                    let target = destination.addresses().await.ok()?.next()?;
+                    Some((destination, target, data))
+                });
+            }
         }
     }
 
-    fn dual_stack() -> io::Result<UdpSocket> {
-        let socket = Socket::new(Domain::IPV6, Type::DGRAM, None)?;
-        socket.set_only_v6(false)?;
-        socket.set_nonblocking(true)?;
-        socket.bind(&SocketAddr::from((Ipv6Addr::UNSPECIFIED, 0)).into())?;
-        UdpSocket::from_std(socket.into())
-    }
-
-    /// Returns the number of octets sent. What cannot be sent is dropped, as is the way of datagrams.
-    async fn send(&self, data: &[u8], target: SocketAddr) -> u64 {
+    fn send_to(&mut self, target: SocketAddr, data: &[u8]) {
         let target = match target.ip() {
-            IpAddr::V4(ip) if self.dual_stack => SocketAddr::new(ip.to_ipv6_mapped().into(), target.port()),
+            IpAddr::V4(ip) if self.dual_stack => (ip.to_ipv6_mapped(), target.port()).into(),
             _ => target,
         };
-        self.socket.send_to(data, target).await.map_or(0, |len| len as u64)
+        self.sent += self.socket.try_send_to(data, target).unwrap_or(0) as u64;
     }
+}
+
+fn socket(address: SocketAddr) -> io::Result<UdpSocket> {
+    let socket = Socket::new(Domain::for_address(address), Type::DGRAM, None)?;
+    if address.is_ipv6() {
+        socket.set_only_v6(false)?;
+    }
+    socket.set_nonblocking(true)?;
+    socket.bind(&address.into())?;
+    UdpSocket::from_std(socket.into())
 }

@@ -1,55 +1,90 @@
-//! CONNECT: where the client wants to go, and the way there.
+//! CONNECT and BIND: a connection to the destination, or from there, and the replies about it (RFC 1928 section 6).
 
-use std::fmt;
 use std::io::{self, ErrorKind};
 use std::net::{IpAddr, SocketAddr};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use socks5_sansio::server::Respond;
+use socks5_sansio::association::bound_address;
+use socks5_sansio::server::{Listen, Respond};
 use socks5_sansio::{Address, Endpoint, Reply, ReplyCode};
 use tokio::io::AsyncWriteExt;
-use tokio::net::{TcpStream, lookup_host};
+use tokio::net::{TcpListener, TcpStream, lookup_host};
 use tokio::time::timeout;
 
 const LOOKUP_TIMEOUT: Duration = Duration::from_secs(5);
-/// For one address; and all of them together have so long.
+/// For one address. None is tried after that of all of them.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(5);
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+const PEER_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Connects, and says from where, or why not.
 pub async fn connect(stream: &mut TcpStream, permit: Respond, destination: &Destination) -> io::Result<TcpStream> {
-    let connected = within(CONNECT_TIMEOUT, destination.connect()).await;
-    let reply = match &connected {
-        Ok(target) => Reply::succeeded(target.local_addr()?.into()),
+    answer(stream, permit, destination.connect().await, TcpStream::local_addr).await
+}
+
+/// Listens where the client reached the server, says so, and says who has connected.
+pub async fn bind(stream: &mut TcpStream, permit: Listen, destination: &Destination) -> io::Result<TcpStream> {
+    let (listener, expected) = match listen(stream, destination).await {
+        Ok(listening) => listening,
+        Err(error) => return stream.write_all(&permit.refuse(ReplyCode::from(&error))).await.and(Err(error)),
+    };
+    let (first, permit) = permit.listening(listener.local_addr()?.into());
+    stream.write_all(&first).await?;
+    let accepted = within(PEER_TIMEOUT, accept(&listener, &expected)).await;
+    answer(stream, permit, accepted, TcpStream::peer_addr).await
+}
+
+async fn listen(stream: &TcpStream, destination: &Destination) -> io::Result<(TcpListener, Vec<IpAddr>)> {
+    let expected = destination.addresses().await?.map(|address| address.ip()).collect();
+    Ok((TcpListener::bind(reached_at(stream)?).await?, expected))
+}
+
+/// The first connection from an expected address; from anywhere, if 0.0.0.0 is expected.
+async fn accept(listener: &TcpListener, expected: &[IpAddr]) -> io::Result<TcpStream> {
+    loop {
+        let (peer, from) = listener.accept().await?;
+        if expected.iter().any(|ip| ip.is_unspecified() || ip.to_canonical() == from.ip().to_canonical()) {
+            return Ok(peer);
+        }
+    }
+}
+
+/// Where the client reached the server: to listen there on a port of the system's choice.
+pub fn reached_at(stream: &TcpStream) -> io::Result<SocketAddr> {
+    let local = stream.local_addr()?;
+    Ok(bound_address(SocketAddr::new(local.ip(), 0), local))
+}
+
+/// The reply, with an address of what there is now, or why there is nothing.
+pub async fn answer<T>(
+    stream: &mut TcpStream,
+    permit: Respond,
+    outcome: io::Result<T>,
+    bound: impl Fn(&T) -> io::Result<SocketAddr>,
+) -> io::Result<T> {
+    let reply = match &outcome {
+        Ok(socket) => Reply::succeeded(Endpoint::from(bound(socket)?).canonical()),
         Err(error) => Reply::failed(ReplyCode::from(error)),
     };
-    stream.write_all(&permit.reply(&reply)).await?;
-    connected
+    stream.write_all(&permit.reply(&reply)).await.and(outcome)
 }
 
 /// An [`Endpoint`] that outlives the buffer it was read from.
+#[derive(PartialEq)]
 pub struct Destination {
-    host: Host,
+    /// An address, or a name. `None` for what no resolver should see: zone ids, and octets that are not printable.
+    host: Option<String>,
     pub port: u16,
-}
-
-enum Host {
-    Ip(IpAddr),
-    Name(String),
-    /// Octets that no resolver should see, zone ids among them. Escaped for the log.
-    NoName(String),
 }
 
 impl From<Endpoint<'_>> for Destination {
     fn from(endpoint: Endpoint<'_>) -> Self {
         let Endpoint { address, port } = endpoint.canonical();
         let host = match address {
-            Address::Ipv4(ip) => Host::Ip(ip.into()),
-            Address::Ipv6(ip) => Host::Ip(ip.into()),
-            Address::Domain(domain) => match domain.hostname() {
-                Some(name) if !name.contains(['%', ':', '[', ']']) => Host::Name(name.to_owned()),
-                _ => Host::NoName(domain.to_string()),
-            },
+            Address::Domain(name) => {
+                name.hostname().filter(|name| !name.contains(['%', ':', '[', ']'])).map(str::to_owned)
+            }
+            ip => Some(ip.to_string()),
         };
         Self { host, port }
     }
@@ -58,42 +93,26 @@ impl From<Endpoint<'_>> for Destination {
 impl Destination {
     /// Tries its addresses in turn until one answers. The error is that of the last.
     async fn connect(&self) -> io::Result<TcpStream> {
+        let started = Instant::now();
         let mut outcome = Err(ErrorKind::HostUnreachable.into());
         for address in self.addresses().await? {
             outcome = within(ATTEMPT_TIMEOUT, TcpStream::connect(address)).await;
-            if outcome.is_ok() {
+            if outcome.is_ok() || started.elapsed() > CONNECT_TIMEOUT {
                 break;
             }
         }
         outcome
     }
 
-    /// At least one, and without a resolver if it is an address already.
-    pub async fn addresses(&self) -> io::Result<Vec<SocketAddr>> {
-        match &self.host {
-            Host::Ip(ip) => Ok(vec![SocketAddr::new(*ip, self.port)]),
-            Host::Name(name) => resolve(name, self.port).await,
-            Host::NoName(_) => Err(io::Error::new(ErrorKind::HostUnreachable, "not a host name")),
-        }
-    }
-}
-
-async fn resolve(name: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
-    match within(LOOKUP_TIMEOUT, lookup_host((name, port))).await {
-        Ok(addresses) => Ok(addresses.collect()),
-        Err(error) => Err(io::Error::new(ErrorKind::HostUnreachable, error)),
+    /// Without a resolver if it is an address already.
+    pub async fn addresses(&self) -> io::Result<impl Iterator<Item = SocketAddr> + use<'_>> {
+        let unreachable = |why: String| io::Error::new(ErrorKind::HostUnreachable, why);
+        let host = self.host.as_deref().ok_or_else(|| unreachable("not a host name".into()))?;
+        let found = within(LOOKUP_TIMEOUT, lookup_host((host, self.port))).await;
+        found.map_err(|error| unreachable(error.to_string()))
     }
 }
 
 pub async fn within<T>(limit: Duration, attempt: impl Future<Output = io::Result<T>>) -> io::Result<T> {
     timeout(limit, attempt).await.unwrap_or_else(|late| Err(late.into()))
-}
-
-impl fmt::Display for Destination {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.host {
-            Host::Ip(ip) => SocketAddr::new(*ip, self.port).fmt(f),
-            Host::Name(name) | Host::NoName(name) => write!(f, "{name}:{}", self.port),
-        }
-    }
 }

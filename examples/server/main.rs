@@ -1,44 +1,33 @@
 //! A SOCKS5 server on tokio.
 //!
-//! ```text
-//! cargo run --example server -- [--listen 127.0.0.1:1080] [--user NAME --password PASSWORD]
-//!                               [--handshake-timeout 10] [--reassemble]
-//! ```
-//!
 //! | file | what it shows |
 //! |---|---|
 //! | `main.rs` | listening, and the life of one connection |
 //! | `negotiate.rs` | the driver: a socket around [`socks5_sansio::Server`] |
-//! | `connect.rs` | CONNECT: names to addresses to a connection, and its error to a reply |
-//! | `bind.rs` | BIND: two replies, and who is let in |
+//! | `connect.rs` | CONNECT and BIND: names to addresses to a connection, and its error to a reply |
 //! | `associate.rs` | UDP ASSOCIATE: datagrams to and fro without moving their payload |
-//! | `names.rs` | names in datagrams, resolved while the relay goes on |
 //! | `relay.rs` | octets to and fro, and how a connection ends |
 
 mod associate;
-mod bind;
 mod connect;
-mod names;
 mod negotiate;
 mod relay;
 
+use std::convert::Infallible;
 use std::io::{self, ErrorKind, Write};
 use std::net::SocketAddr;
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::time::Duration;
 
-use associate::associate;
-use bind::bind;
+use associate::Association;
 use clap::Parser;
-use connect::connect;
-use negotiate::{Asked, Permit, negotiate};
+use connect::{answer, bind, connect, within};
+use negotiate::{Permit, negotiate};
 use relay::{hang_up, relay};
-use socket2::SockRef;
 use socks5_sansio::{Command, ReplyCode, UserPass};
 use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
-use tokio::time::{sleep, timeout};
+use tokio::time::sleep;
 
 /// A SOCKS5 proxy server
 #[derive(Parser)]
@@ -67,52 +56,48 @@ impl Args {
     }
 }
 
-const BACKLOG: u32 = 1024;
+const BACKLOG: u32 = 4096;
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    match run(Args::parse()).await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            log(&format!("error: {error}"));
-            ExitCode::FAILURE
-        }
-    }
+    let Err(error) = run(Box::leak(Args::parse().into())).await;
+    log(&format!("error: {error}"));
+    ExitCode::FAILURE
 }
 
-async fn run(args: Args) -> io::Result<()> {
+async fn run(args: &'static Args) -> io::Result<Infallible> {
     args.credentials()?;
     let listener = listen(args.listen)
         .map_err(|error| io::Error::new(error.kind(), format!("cannot listen on {}: {error}", args.listen)))?;
-    announce(listener.local_addr()?, args.user.as_deref());
-    let args = Arc::new(args);
+    let address = listener.local_addr()?;
+    let user = args.user.iter().map(|user| format!(" --proxy-user {user}")).collect::<String>();
+    let hint = format!("try: curl --proxy socks5h://{address}{user} http://example.com/");
+    let _ = writeln!(io::stdout(), "listening on {address}\n{hint}");
+    // In a task, so that what it spawns begins on the same thread.
+    Ok(tokio::spawn(accept(listener, args)).await?)
+}
+
+/// Connections take over the socket's options.
+fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    socket.set_reuseaddr(true)?;
+    socket.set_keepalive(true)?;
+    socket.set_nodelay(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}
+
+async fn accept(listener: TcpListener, args: &'static Args) -> Infallible {
     loop {
         match listener.accept().await {
-            Ok((stream, client)) => {
-                let args = Arc::clone(&args);
-                tokio::spawn(async move { serve(stream, client, &args).await });
-            }
+            Ok((stream, client)) => drop(tokio::spawn(serve(stream, client, args))),
             Err(error) => {
                 log(&format!("accept: {error}"));
                 sleep(ACCEPT_PAUSE).await;
             }
         }
     }
-}
-
-fn listen(address: SocketAddr) -> io::Result<TcpListener> {
-    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
-    socket.set_reuseaddr(true)?;
-    socket.bind(address)?;
-    socket.listen(BACKLOG)
-}
-
-fn announce(address: SocketAddr, user: Option<&str>) {
-    let user = user.map(|user| format!(" --proxy-user {user}")).unwrap_or_default();
-    let mut stdout = io::stdout();
-    let _ = writeln!(stdout, "listening on {address}\ntry: curl --proxy socks5h://{address}{user} http://example.com/");
-    let _ = stdout.flush();
 }
 
 /// In one write, so that lines do not mix.
@@ -122,48 +107,45 @@ fn log(line: &str) {
 
 /// One connection, from its first octet to the line about it.
 async fn serve(mut stream: TcpStream, client: SocketAddr, args: &Args) {
-    let line = match ask(&mut stream, args).await {
-        Ok(asked) => {
-            let subject = format!("{} {}", asked.command, asked.destination);
-            match fulfil(stream, asked, args).await {
-                Ok((up, down)) => format!("{subject}: {up} octets up, {down} down"),
-                Err(error) => format!("{subject}: {error}"),
-            }
-        }
-        Err(error) => {
-            hang_up(stream).await;
-            error.to_string()
-        }
-    };
-    log(&format!("{client}: {line}"));
-}
-
-async fn ask(stream: &mut TcpStream, args: &Args) -> io::Result<Asked> {
-    stream.set_nodelay(true)?;
-    SockRef::from(&*stream).set_keepalive(true)?;
-    let limit = Duration::from_secs(args.handshake_timeout);
-    let asked = timeout(limit, negotiate(stream, args.credentials()?)).await;
-    asked.unwrap_or_else(|_| Err(io::Error::new(ErrorKind::TimedOut, "it did not say in time what it wants")))
-}
-
-/// Does what was asked. Returns the number of octets carried to the target and back.
-async fn fulfil(mut stream: TcpStream, asked: Asked, args: &Args) -> io::Result<(u64, u64)> {
-    let target = match (asked.command, asked.permit) {
-        (Command::CONNECT, Permit::Respond(permit)) => connect(&mut stream, permit, &asked.destination).await,
-        (_, Permit::Listen(permit)) => bind(&mut stream, permit, &asked.destination).await,
-        (Command::UDP_ASSOCIATE, Permit::Respond(permit)) => {
-            return associate(stream, permit, asked.destination.port, args.reassemble).await;
-        }
-        (_, Permit::Respond(permit)) => {
-            stream.write_all(&permit.refuse(ReplyCode::COMMAND_NOT_SUPPORTED)).await?;
-            Err(ErrorKind::Unsupported.into())
-        }
-    };
-    match target {
-        Ok(target) => relay(stream, target, &asked.early).await,
+    let mut subject = String::new();
+    // In boxes, so that an idle tunnel takes no room for them.
+    let outcome = match Box::pin(prepare(&mut stream, args, &mut subject)).await {
+        Ok(Ready::Tunnel(target, early)) => relay(stream, target, early).await,
+        Ok(Ready::Association(association)) => Ok(Box::pin(association.relay(stream)).await),
         Err(error) => {
             hang_up(stream).await;
             Err(error)
         }
-    }
+    };
+    log(&match outcome {
+        Ok((up, down)) => format!("{client}: {subject}{up} octets up, {down} down"),
+        Err(error) => format!("{client}: {subject}{error}"),
+    });
+}
+
+/// What the client has been given.
+enum Ready {
+    Tunnel(TcpStream, Vec<u8>),
+    Association(Box<Association>),
+}
+
+/// Listens to what the client wants, and gets it.
+async fn prepare(stream: &mut TcpStream, args: &Args, subject: &mut String) -> io::Result<Ready> {
+    let limit = Duration::from_secs(args.handshake_timeout);
+    let asked = within(limit, negotiate(stream, args.credentials()?)).await?;
+    *subject = asked.subject;
+    let target = match (asked.command, asked.permit) {
+        (Command::CONNECT, Permit::Respond(permit)) => connect(stream, permit, &asked.destination).await?,
+        (_, Permit::Listen(permit)) => bind(stream, permit, &asked.destination).await?,
+        (Command::UDP_ASSOCIATE, Permit::Respond(permit)) => {
+            let opened = Association::open(stream, asked.destination.port, args.reassemble);
+            let association = answer(stream, permit, opened, |opened| opened.inside.local_addr()).await?;
+            return Ok(Ready::Association(association.into()));
+        }
+        (_, Permit::Respond(permit)) => {
+            stream.write_all(&permit.refuse(ReplyCode::COMMAND_NOT_SUPPORTED)).await?;
+            return Err(ErrorKind::Unsupported.into());
+        }
+    };
+    Ok(Ready::Tunnel(target, asked.early))
 }

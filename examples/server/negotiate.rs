@@ -16,6 +16,8 @@ pub struct Asked {
     pub permit: Permit,
     /// What the client sent behind its request.
     pub early: Vec<u8>,
+    /// For the log.
+    pub subject: String,
 }
 
 /// How a request can be answered: BIND has two replies.
@@ -27,47 +29,41 @@ pub enum Permit {
 /// Listens to the client until it has asked for something. With `expected` credentials, it has to give them first.
 pub async fn negotiate(stream: &mut TcpStream, expected: Option<UserPass<'_>>) -> io::Result<Asked> {
     let wanted = if expected.is_some() { Method::USERNAME_PASSWORD } else { Method::NONE };
-    let mut buffer = Vec::with_capacity(Server::INPUT_MAX_LEN);
-    let mut start = 0;
+    let (mut buffer, mut start) = (Vec::with_capacity(Server::INPUT_MAX_LEN), 0);
     let mut server = Server::new();
-    loop {
+    let (refusal, why) = loop {
         let (used, step) = match server.read(&buffer[start..]) {
             Ok(step) => step,
-            Err(error) => {
-                stream.write_all(error.parting()).await?;
-                return Err(error.into());
-            }
+            Err(error) => return stream.write_all(error.parting()).await.and(Err(error.into())),
         };
         start += used;
-        server = match step {
-            Step::NeedMore(server, _) => match stream.read_buf(&mut buffer).await? {
-                0 => return Err(server.end(&buffer[start..]).into()),
-                _ => server,
-            },
-            Step::Methods(_, permit) => match permit.choose(&[wanted]) {
-                Chosen::Continue(answer, server) => stream.write_all(&answer).await.and(Ok(server))?,
-                Chosen::Refused(answer) | Chosen::SubNegotiate(answer, _) => {
-                    return refuse(stream, &answer, "it offers no method that will do").await;
+        let (answer, next) = match step {
+            Step::NeedMore(same, _) => {
+                if stream.read_buf(&mut buffer).await? == 0 {
+                    return Err(same.end(&buffer[start..]).into());
                 }
+                server = same;
+                continue;
+            }
+            Step::Methods(_, permit) => match permit.choose(&[wanted]) {
+                Chosen::Continue(answer, next) => (answer, next),
+                Chosen::Refused(no) | Chosen::SubNegotiate(no, _) => break (no, "it offers no method that will do"),
             },
             Step::UserPass(given, permit) if expected.is_some_and(|expected| given.verify(&expected)) => {
-                let (answer, server) = permit.accept();
-                stream.write_all(&answer).await.and(Ok(server))?
+                permit.accept()
             }
-            Step::UserPass(_, permit) => {
-                return refuse(stream, &permit.reject(), "wrong username or password").await;
-            }
+            Step::UserPass(_, permit) => break (permit.reject(), "wrong username or password"),
             Step::Request(request, permit) => return Ok(asked(request, Permit::Respond(permit), &buffer[start..])),
             Step::Bind(request, permit) => return Ok(asked(request, Permit::Listen(permit), &buffer[start..])),
         };
-    }
-}
-
-async fn refuse<T>(stream: &mut TcpStream, answer: &[u8], why: &'static str) -> io::Result<T> {
-    stream.write_all(answer).await?;
-    Err(io::Error::new(ErrorKind::PermissionDenied, why))
+        stream.write_all(&answer).await?;
+        server = next;
+    };
+    stream.write_all(&refusal).await.and(Err(io::Error::new(ErrorKind::PermissionDenied, why)))
 }
 
 fn asked(request: Request<'_>, permit: Permit, early: &[u8]) -> Asked {
-    Asked { command: request.command, destination: request.destination.into(), permit, early: early.to_vec() }
+    let Request { command, destination } = request;
+    let subject = format!("{command} {}: ", destination.canonical());
+    Asked { command, destination: destination.into(), permit, early: early.to_vec(), subject }
 }
