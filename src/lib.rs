@@ -64,8 +64,8 @@ pub use self::error::{BufferTooSmall, DecodeError, Invalid, ParseEndpointError, 
 pub use self::server::Server;
 #[doc(no_inline)]
 pub use self::wire::{
-    Address, Command, Domain, Endpoint, Fragment, GssapiMessage, GssapiToken, Message, Method, MethodOffer,
-    MethodSelection, Outgoing, Reply, ReplyCode, Request, UdpHeader, UserPass, UserPassStatus,
+    Address, Command, Domain, Endpoint, EndpointBuf, Fragment, GssapiMessage, GssapiToken, Message, Method,
+    MethodOffer, MethodSelection, Outgoing, Reply, ReplyCode, Request, UdpHeader, UserPass, UserPassStatus,
 };
 
 /// The README's code, compiled.

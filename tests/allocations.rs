@@ -10,8 +10,8 @@ use socks5_sansio::client::{self, Client};
 use socks5_sansio::reassembly::{Outcome, Reassembly, fragments};
 use socks5_sansio::server::{self, Chosen, Server};
 use socks5_sansio::{
-    Domain, Endpoint, GssapiMessage, Message, Method, MethodOffer, MethodSelection, Outgoing, Reply, ReplyCode,
-    Request, UdpHeader, UserPass, UserPassStatus,
+    Domain, Endpoint, EndpointBuf, GssapiMessage, Message, Method, MethodOffer, MethodSelection, Outgoing, Reply,
+    ReplyCode, Request, UdpHeader, UserPass, UserPassStatus,
 };
 
 /// Runs it, and fails if it allocates on the way.
@@ -286,6 +286,7 @@ fn endpoints_from_text() {
     frugal("text", || {
         for text in ["192.0.2.1:80", "[::1]:80", "example.com:80", "nothing", "[fe80::1%1]:80"] {
             black_box(Endpoint::try_from(text).map(Endpoint::canonical)).ok();
+            black_box(text.parse::<EndpointBuf>()).ok();
         }
         let literal = Domain::new("[::ffff:192.0.2.1]").unwrap();
         let canonical = Endpoint::from((literal, 80)).canonical();

@@ -11,11 +11,11 @@ use std::time::Instant;
 use socket2::{Domain, Socket, Type};
 use socks5_sansio::association::PeerFilter;
 use socks5_sansio::reassembly::{MIN_TIMEOUT, Outcome, Reassembly};
-use socks5_sansio::{Endpoint, UdpHeader};
+use socks5_sansio::{Endpoint, EndpointBuf, UdpHeader};
 use tokio::net::{TcpStream, UdpSocket};
 use tokio::task::JoinSet;
 
-use crate::connect::{Destination, reached_at};
+use crate::connect::{addresses, reached_at};
 use crate::relay::{BUFFER, BUFFER_LEN, ended};
 
 const HEADROOM: usize = UdpHeader::IP_HEADROOM;
@@ -102,9 +102,9 @@ struct Outside {
     /// For destinations of both families; where there is no IPv6, of one.
     dual_stack: bool,
     /// Names, their addresses, and the data that waits for them.
-    lookups: JoinSet<Option<(Destination, SocketAddr, Vec<u8>)>>,
+    lookups: JoinSet<Option<(EndpointBuf, SocketAddr, Vec<u8>)>>,
     /// The last name: the next datagram likely goes there too.
-    known: Option<(Destination, SocketAddr)>,
+    known: Option<(EndpointBuf, SocketAddr)>,
     sent: u64,
 }
 
@@ -123,15 +123,14 @@ impl Outside {
         if let Some(target) = endpoint.to_socket_addr() {
             return self.send_to(target, data);
         }
-        let destination = Destination::from(endpoint);
         match &self.known {
-            Some((known, target)) if *known == destination => self.send_to(*target, data),
+            Some((known, target)) if known.as_endpoint() == endpoint => self.send_to(*target, data),
             _ if self.lookups.len() == LOOKUPS => {}
             _ => {
-                let data = data.to_vec();
+                let (name, data) = (EndpointBuf::from(endpoint), data.to_vec());
                 self.lookups.spawn(async move {
-                    let target = destination.addresses().await.ok()?.next()?;
-                    Some((destination, target, data))
+                    let target = *addresses(&name).await.ok()?.first()?;
+                    Some((name, target, data))
                 });
             }
         }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use socks5_sansio::association::bound_address;
 use socks5_sansio::server::{Listen, Respond};
-use socks5_sansio::{Address, Endpoint, Reply, ReplyCode};
+use socks5_sansio::{Address, Endpoint, EndpointBuf, Reply, ReplyCode};
 use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream, lookup_host};
 use tokio::time::timeout;
@@ -18,12 +18,12 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const PEER_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Connects, and says from where, or why not.
-pub async fn connect(stream: &mut TcpStream, permit: Respond, destination: &Destination) -> io::Result<TcpStream> {
-    answer(stream, permit, destination.connect().await, TcpStream::local_addr).await
+pub async fn connect(stream: &mut TcpStream, permit: Respond, destination: &EndpointBuf) -> io::Result<TcpStream> {
+    answer(stream, permit, reach(destination).await, TcpStream::local_addr).await
 }
 
 /// Listens where the client reached the server, says so, and says who has connected.
-pub async fn bind(stream: &mut TcpStream, permit: Listen, destination: &Destination) -> io::Result<TcpStream> {
+pub async fn bind(stream: &mut TcpStream, permit: Listen, destination: &EndpointBuf) -> io::Result<TcpStream> {
     let (listener, expected) = match listen(stream, destination).await {
         Ok(listening) => listening,
         Err(error) => return stream.write_all(&permit.refuse(ReplyCode::from(&error))).await.and(Err(error)),
@@ -34,8 +34,8 @@ pub async fn bind(stream: &mut TcpStream, permit: Listen, destination: &Destinat
     answer(stream, permit, accepted, TcpStream::peer_addr).await
 }
 
-async fn listen(stream: &TcpStream, destination: &Destination) -> io::Result<(TcpListener, Vec<IpAddr>)> {
-    let expected = destination.addresses().await?.map(|address| address.ip()).collect();
+async fn listen(stream: &TcpStream, destination: &EndpointBuf) -> io::Result<(TcpListener, Vec<IpAddr>)> {
+    let expected = addresses(destination).await?.iter().map(SocketAddr::ip).collect();
     Ok((TcpListener::bind(reached_at(stream)?).await?, expected))
 }
 
@@ -69,48 +69,28 @@ pub async fn answer<T>(
     stream.write_all(&permit.reply(&reply)).await.and(outcome)
 }
 
-/// An [`Endpoint`] that outlives the buffer it was read from.
-#[derive(PartialEq)]
-pub struct Destination {
-    /// An address, or a name. `None` for what no resolver should see: zone ids, and octets that are not printable.
-    host: Option<String>,
-    pub port: u16,
-}
-
-impl From<Endpoint<'_>> for Destination {
-    fn from(endpoint: Endpoint<'_>) -> Self {
-        let Endpoint { address, port } = endpoint.canonical();
-        let host = match address {
-            Address::Domain(name) => {
-                name.hostname().filter(|name| !name.contains(['%', ':', '[', ']'])).map(str::to_owned)
-            }
-            ip => Some(ip.to_string()),
-        };
-        Self { host, port }
-    }
-}
-
-impl Destination {
-    /// Tries its addresses in turn until one answers. The error is that of the last.
-    async fn connect(&self) -> io::Result<TcpStream> {
-        let started = Instant::now();
-        let mut outcome = Err(ErrorKind::HostUnreachable.into());
-        for address in self.addresses().await? {
-            outcome = within(ATTEMPT_TIMEOUT, TcpStream::connect(address)).await;
-            if outcome.is_ok() || started.elapsed() > CONNECT_TIMEOUT {
-                break;
-            }
+/// Tries the addresses of the destination in turn until one answers. The error is that of the last.
+async fn reach(destination: &EndpointBuf) -> io::Result<TcpStream> {
+    let started = Instant::now();
+    let mut outcome = Err(ErrorKind::HostUnreachable.into());
+    for address in addresses(destination).await? {
+        outcome = within(ATTEMPT_TIMEOUT, TcpStream::connect(address)).await;
+        if outcome.is_ok() || started.elapsed() > CONNECT_TIMEOUT {
+            break;
         }
-        outcome
     }
+    outcome
+}
 
-    /// Without a resolver if it is an address already.
-    pub async fn addresses(&self) -> io::Result<impl Iterator<Item = SocketAddr> + use<'_>> {
-        let unreachable = |why: String| io::Error::new(ErrorKind::HostUnreachable, why);
-        let host = self.host.as_deref().ok_or_else(|| unreachable("not a host name".into()))?;
-        let found = within(LOOKUP_TIMEOUT, lookup_host((host, self.port))).await;
-        found.map_err(|error| unreachable(error.to_string()))
-    }
+/// Without a resolver if it is an address already. No resolver sees zone ids and octets that are not printable.
+pub async fn addresses(endpoint: &EndpointBuf) -> io::Result<Vec<SocketAddr>> {
+    let endpoint = endpoint.as_endpoint().canonical();
+    let Address::Domain(domain) = endpoint.address else { return Ok(Vec::from_iter(endpoint.to_socket_addr())) };
+    let unreachable = |why: String| io::Error::new(ErrorKind::HostUnreachable, why);
+    let name = domain.hostname().filter(|name| !name.contains(['%', ':', '[', ']']));
+    let name = name.ok_or_else(|| unreachable("not a host name".into()))?;
+    let found = within(LOOKUP_TIMEOUT, lookup_host((name, endpoint.port))).await;
+    found.map(Vec::from_iter).map_err(|error| unreachable(error.to_string()))
 }
 
 pub async fn within<T>(limit: Duration, attempt: impl Future<Output = io::Result<T>>) -> io::Result<T> {

@@ -24,8 +24,7 @@ use clap::Parser;
 use connect::{answer, bind, connect, within};
 use negotiate::{Permit, negotiate};
 use relay::{hang_up, relay};
-use socks5_sansio::{Command, ReplyCode, UserPass};
-use tokio::io::AsyncWriteExt;
+use socks5_sansio::{Command, UserPass};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::time::sleep;
 
@@ -133,18 +132,17 @@ enum Ready {
 async fn prepare(stream: &mut TcpStream, args: &Args, subject: &mut String) -> io::Result<Ready> {
     let limit = Duration::from_secs(args.handshake_timeout);
     let asked = within(limit, negotiate(stream, args.credentials()?)).await?;
-    *subject = asked.subject;
+    *subject = format!("{} {}: ", asked.command, asked.destination.as_endpoint().canonical());
     let target = match (asked.command, asked.permit) {
         (Command::CONNECT, Permit::Respond(permit)) => connect(stream, permit, &asked.destination).await?,
         (_, Permit::Listen(permit)) => bind(stream, permit, &asked.destination).await?,
         (Command::UDP_ASSOCIATE, Permit::Respond(permit)) => {
-            let opened = Association::open(stream, asked.destination.port, args.reassemble);
+            let opened = Association::open(stream, asked.destination.as_endpoint().port, args.reassemble);
             let association = answer(stream, permit, opened, |opened| opened.inside.local_addr()).await?;
             return Ok(Ready::Association(association.into()));
         }
         (_, Permit::Respond(permit)) => {
-            stream.write_all(&permit.refuse(ReplyCode::COMMAND_NOT_SUPPORTED)).await?;
-            return Err(ErrorKind::Unsupported.into());
+            answer(stream, permit, Err(ErrorKind::Unsupported.into()), TcpStream::local_addr).await?
         }
     };
     Ok(Ready::Tunnel(target, asked.early))

@@ -3,21 +3,17 @@
 use std::io::{self, ErrorKind};
 
 use socks5_sansio::server::{Chosen, Listen, Respond, Server, Step};
-use socks5_sansio::{Command, Method, Request, UserPass};
+use socks5_sansio::{Command, EndpointBuf, Method, Request, UserPass};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-
-use crate::connect::Destination;
 
 /// A request, and the permit to answer it.
 pub struct Asked {
     pub command: Command,
-    pub destination: Destination,
+    pub destination: EndpointBuf,
     pub permit: Permit,
     /// What the client sent behind its request.
     pub early: Vec<u8>,
-    /// For the log.
-    pub subject: String,
 }
 
 /// How a request can be answered: BIND has two replies.
@@ -63,7 +59,5 @@ pub async fn negotiate(stream: &mut TcpStream, expected: Option<UserPass<'_>>) -
 }
 
 fn asked(request: Request<'_>, permit: Permit, early: &[u8]) -> Asked {
-    let Request { command, destination } = request;
-    let subject = format!("{command} {}: ", destination.canonical());
-    Asked { command, destination: destination.into(), permit, early: early.to_vec(), subject }
+    Asked { command: request.command, destination: request.destination.into(), permit, early: early.to_vec() }
 }

@@ -185,6 +185,7 @@ impl From<&std::io::Error> for ReplyCode {
             ErrorKind::HostUnreachable => Self::HOST_UNREACHABLE,
             ErrorKind::ConnectionRefused => Self::CONNECTION_REFUSED,
             ErrorKind::TimedOut => Self::TTL_EXPIRED,
+            ErrorKind::Unsupported => Self::COMMAND_NOT_SUPPORTED,
             _ => Self::GENERAL_FAILURE,
         }
     }
@@ -255,6 +256,7 @@ mod tests {
             (ErrorKind::HostUnreachable, ReplyCode::HOST_UNREACHABLE),
             (ErrorKind::ConnectionRefused, ReplyCode::CONNECTION_REFUSED),
             (ErrorKind::TimedOut, ReplyCode::TTL_EXPIRED),
+            (ErrorKind::Unsupported, ReplyCode::COMMAND_NOT_SUPPORTED),
         ] {
             assert_eq!(ReplyCode::from(&Error::from(kind)), code);
             assert_eq!(ErrorKind::from(code), kind);

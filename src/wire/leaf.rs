@@ -107,6 +107,27 @@ impl<'a> Short<'a> {
     }
 }
 
+/// A [`Short`] of its own.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(super) struct ShortBuf {
+    len: u8,
+    octets: [u8; 255],
+}
+
+impl ShortBuf {
+    pub(super) fn as_short(&self) -> Short<'_> {
+        Short(self.octets.get(..usize::from(self.len)).unwrap_or_default())
+    }
+}
+
+impl From<Short<'_>> for ShortBuf {
+    fn from(short: Short<'_>) -> Self {
+        let mut octets = [0; 255];
+        octets.iter_mut().zip(short.as_bytes()).for_each(|(to, from)| *to = *from);
+        Self { len: short.len_octet(), octets }
+    }
+}
+
 /// The length octet of a length that was found to be at most 255 when its value was made.
 #[inline]
 pub(super) const fn len_octet(len: usize) -> u8 {

@@ -16,6 +16,7 @@
 mod code;
 mod domain;
 mod endpoint;
+mod endpoint_buf;
 mod gssapi;
 mod leaf;
 mod method;
@@ -36,6 +37,7 @@ use nom::{Err, Needed};
 pub use self::code::{Command, Method, ReplyCode};
 pub use self::domain::Domain;
 pub use self::endpoint::{Address, Endpoint};
+pub use self::endpoint_buf::EndpointBuf;
 pub use self::gssapi::{GssapiMessage, GssapiToken};
 use self::leaf::Parsed;
 pub(crate) use self::method::MethodSet;
