@@ -37,6 +37,14 @@ impl PeerFilter {
     /// client does not know it yet.
     ///
     /// Give 0 as well to clients behind a NAT, which may send from another port than they think.
+    ///
+    /// ```
+    /// use socks5_sansio::association::PeerFilter;
+    ///
+    /// let filter = PeerFilter::new("192.0.2.1:40000".parse()?, 6000);
+    /// assert_eq!(filter.client(), Some("192.0.2.1:6000".parse()?)); // datagrams can go there before any has come
+    /// # Ok::<(), std::net::AddrParseError>(())
+    /// ```
     #[must_use]
     pub fn new(control_peer: SocketAddr, dst_port: u16) -> Self {
         Self { client: with_port(canonical(control_peer), dst_port), port_is_known: dst_port != 0 }
@@ -45,6 +53,15 @@ impl PeerFilter {
     /// Whether a datagram from there is to be relayed. The first one that is locks the port.
     ///
     /// An IPv4 address and the same one mapped to IPv6 are alike.
+    ///
+    /// ```
+    /// use socks5_sansio::association::PeerFilter;
+    ///
+    /// let mut filter = PeerFilter::new("192.0.2.1:40000".parse()?, 6000);
+    /// assert!(filter.admit("[::ffff:192.0.2.1]:6000".parse()?)); // as a socket for both IPv4 and IPv6 sees it
+    /// assert!(!filter.admit("192.0.2.1:40000".parse()?)); // the TCP connection's port says nothing
+    /// # Ok::<(), std::net::AddrParseError>(())
+    /// ```
     #[inline]
     #[must_use]
     pub fn admit(&mut self, from: SocketAddr) -> bool {
@@ -59,6 +76,17 @@ impl PeerFilter {
     }
 
     /// Where to send what comes back, as soon as it is known.
+    ///
+    /// ```
+    /// use socks5_sansio::association::PeerFilter;
+    ///
+    /// let mut filter = PeerFilter::new("192.0.2.1:40000".parse()?, 0);
+    /// assert!(!filter.admit("192.0.2.9:5000".parse()?));
+    /// assert_eq!(filter.client(), None); // a stranger tells nothing
+    /// assert!(filter.admit("192.0.2.1:6000".parse()?));
+    /// assert_eq!(filter.client(), Some("192.0.2.1:6000".parse()?));
+    /// # Ok::<(), std::net::AddrParseError>(())
+    /// ```
     #[inline]
     #[must_use]
     pub fn client(&self) -> Option<SocketAddr> {

@@ -103,6 +103,15 @@ impl Client {
     pub const INPUT_MAX_LEN: usize = MethodSelection::MAX_LEN + 2 * Reply::MAX_LEN + UserPassStatus::MAX_LEN;
 
     /// Offers methods: send, then read the server's selection.
+    ///
+    /// ```
+    /// use socks5_sansio::client::{Client, Error};
+    /// use socks5_sansio::{Method, MethodOffer};
+    ///
+    /// let (offer, client) = Client::new(&MethodOffer::of(&[Method::NONE, Method::USERNAME_PASSWORD]));
+    /// assert_eq!(*offer, [5, 2, 0, 2]);
+    /// assert_eq!(client.read(&[5, 1]).unwrap_err(), Error::NotOffered(Method::GSSAPI)); // the offer is remembered
+    /// ```
     #[inline]
     pub fn new(offer: &MethodOffer<'_>) -> (Outgoing, Self) {
         let expects = Expects::Selection(MethodSet::from(offer));
@@ -160,6 +169,19 @@ impl Client {
     ///
     /// [`Error`]: it is over, and the connection must be closed. A refusal is one as soon as it is certain: a failure reply
     /// after two octets, as not every server sends the others.
+    ///
+    /// ```
+    /// use socks5_sansio::client::{Client, Error, Step};
+    /// use socks5_sansio::{Endpoint, Method, MethodOffer, ReplyCode, Request};
+    ///
+    /// let (_, client) = Client::new(&MethodOffer::of(&[Method::NONE]));
+    /// let (0, Step::NeedMore(client, missing)) = client.read(&[5])? else { panic!() };
+    /// assert_eq!(missing.get(), 1);
+    /// let (2, Step::Request(permit)) = client.read(&[5, 0])? else { panic!() };
+    /// let (_, client) = permit.send(&Request::connect(Endpoint::try_from("192.0.2.1:80").unwrap()));
+    /// assert_eq!(client.read(&[5, 5]).unwrap_err(), Error::Refused(ReplyCode::CONNECTION_REFUSED));
+    /// # Ok::<(), socks5_sansio::client::Error>(())
+    /// ```
     #[inline]
     pub fn read(mut self, input: &[u8]) -> Result<(usize, Step<'_>), Error> {
         let mut used = 0;
@@ -211,8 +233,9 @@ impl Client {
     /// assert_eq!(client.end(&[5]), Error::Truncated);
     /// ```
     #[must_use]
-    pub fn end(self, unread: &[u8]) -> Error {
-        match self.read(unread) {
+    pub fn end(&self, unread: &[u8]) -> Error {
+        let Self { expects, in_flight } = *self;
+        match (Self { expects, in_flight }).read(unread) {
             Err(error) => error,
             Ok((used, _)) if used == unread.len() => Error::Closed,
             Ok(_) => Error::Truncated,
@@ -267,6 +290,26 @@ fn replied(reply: Reply<'_>, expected: Replies) -> Turn<'_> {
 }
 
 /// What happened: the server's message, or the permit for the only legal next move.
+///
+/// A step can be looked at before it is used up:
+///
+/// ```
+/// use socks5_sansio::client::{Client, Step};
+/// use socks5_sansio::{Method, MethodOffer};
+///
+/// let told = |step: &Step<'_>| match step {
+///     Step::NeedMore(_, missing) => format!("{missing} octets are missing"),
+///     Step::UserPass(_permit) => "credentials, please".to_owned(),
+///     Step::SubNegotiate(negotiation) => format!("{}, please", negotiation.method()),
+///     Step::Request(_permit) => "what for?".to_owned(),
+///     Step::Reply(reply, None) => format!("here you are, from {}", reply.bound),
+///     Step::Reply(reply, Some(_client)) => format!("listening on {}", reply.bound),
+/// };
+/// let (_, client) = Client::new(&MethodOffer::of(&[Method::NONE, Method::GSSAPI]));
+/// let (_, step) = client.read(&[5, 1])?;
+/// assert_eq!(told(&step), "GSSAPI (01), please");
+/// # Ok::<(), socks5_sansio::client::Error>(())
+/// ```
 #[must_use]
 #[derive(Debug)]
 pub enum Step<'i> {
@@ -285,6 +328,16 @@ pub enum Step<'i> {
 }
 
 /// The permit to send credentials.
+///
+/// ```
+/// use socks5_sansio::client::{Client, Step};
+/// use socks5_sansio::{Method, MethodOffer};
+///
+/// let offered = || Client::new(&MethodOffer::of(&[Method::NONE, Method::USERNAME_PASSWORD])).1;
+/// assert!(matches!(offered().read(&[5, 2])?, (2, Step::UserPass(_permit))));
+/// assert!(matches!(offered().read(&[5, 0])?, (2, Step::Request(_)))); // no permit: the server wants no password
+/// # Ok::<(), socks5_sansio::client::Error>(())
+/// ```
 #[must_use = "the server waits for the credentials"]
 #[derive(Debug)]
 pub struct SendUserPass(());
@@ -313,12 +366,36 @@ impl SendUserPass {
 ///
 /// Where the method encapsulates what follows, the caller wraps what is to be sent, and gives clear octets to
 /// [`Client::read`].
+///
+/// ```
+/// use socks5_sansio::client::{Client, Step};
+/// use socks5_sansio::{GssapiMessage, GssapiToken, Message, Method, MethodOffer};
+///
+/// let (_, client) = Client::new(&MethodOffer::of(&[Method::GSSAPI]));
+/// let (_, Step::SubNegotiate(negotiation)) = client.read(&[5, 1])? else { panic!() };
+/// let mut out = [0; 9];
+/// GssapiMessage::Authentication(GssapiToken::new(b"token")?).encode(&mut out)?; // from a GSSAPI library
+/// assert_eq!(out, *b"\x01\x01\x00\x05token");
+/// // ... and so on, until the library is content ...
+/// let permit = negotiation.authenticated();
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[must_use = "the server waits for the sub-negotiation"]
 #[derive(Debug)]
 pub struct SubNegotiation(Method);
 
 impl SubNegotiation {
     /// The method that the server selected.
+    ///
+    /// ```
+    /// use socks5_sansio::client::{Client, Step};
+    /// use socks5_sansio::{Method, MethodOffer};
+    ///
+    /// let (_, client) = Client::new(&MethodOffer::of(&[Method::GSSAPI, Method(0x80)]));
+    /// let (_, Step::SubNegotiate(negotiation)) = client.read(&[5, 0x80])? else { panic!() };
+    /// assert_eq!(negotiation.method(), Method(0x80)); // of the two, whose rules are to be followed
+    /// # Ok::<(), socks5_sansio::client::Error>(())
+    /// ```
     #[must_use]
     pub const fn method(&self) -> Method {
         self.0
@@ -344,12 +421,44 @@ impl SubNegotiation {
 }
 
 /// The permit to send the request.
+///
+/// ```
+/// use socks5_sansio::client::Step;
+/// use socks5_sansio::{Endpoint, Request};
+///
+/// # use socks5_sansio::{Client, Method, MethodOffer, UserPass};
+/// # let (_, client) = Client::new(&MethodOffer::of(&[Method::USERNAME_PASSWORD]));
+/// # let (_, Step::UserPass(permit)) = client.read(&[5, 2])? else { panic!() };
+/// # let (_, client) = permit.send(&UserPass::new("u", "p").unwrap());
+/// let (2, Step::Request(permit)) = client.read(&[1, 0])? else { panic!() }; // the credentials are good
+/// let (request, _) = permit.send(&Request::udp_associate(Endpoint::UNSPECIFIED));
+/// assert_eq!(*request, [5, 3, 0, 1, 0, 0, 0, 0, 0, 0]);
+/// # Ok::<(), socks5_sansio::client::Error>(())
+/// ```
 #[must_use = "the server waits for the request"]
 #[derive(Debug)]
 pub struct SendRequest(());
 
 impl SendRequest {
     /// Sends the request: send, then read the reply.
+    ///
+    /// ```
+    /// use socks5_sansio::client::Step;
+    /// use socks5_sansio::{Endpoint, Request};
+    ///
+    /// # use socks5_sansio::{Client, Method, MethodOffer};
+    /// # let (_, client) = Client::new(&MethodOffer::of(&[Method::NONE]));
+    /// # let (_, Step::Request(permit)) = client.read(&[5, 0])? else { panic!() };
+    /// let (request, client) = permit.send(&Request::bind(Endpoint::try_from("192.0.2.1:20").unwrap()));
+    /// assert_eq!(*request, [5, 2, 0, 1, 192, 0, 2, 1, 0, 20]);
+    ///
+    /// let input = [5, 0, 0, 1, 192, 0, 2, 7, 0x12, 0x34, 5, 0, 0, 1, 192, 0, 2, 1, 0, 20];
+    /// let (used, Step::Reply(listening, Some(client))) = client.read(&input)? else { panic!() };
+    /// assert_eq!(listening.bound.to_string(), "192.0.2.7:4660");
+    /// let (_, Step::Reply(connected, None)) = client.read(&input[used..])? else { panic!() };
+    /// assert_eq!(connected.bound.to_string(), "192.0.2.1:20");
+    /// # Ok::<(), socks5_sansio::client::Error>(())
+    /// ```
     #[inline]
     pub fn send(self, request: &Request<'_>) -> (Outgoing, Client) {
         (Outgoing::new(request), Client::requested(request.command))
@@ -357,6 +466,20 @@ impl SendRequest {
 }
 
 /// Why there is no connection.
+///
+/// ```
+/// use socks5_sansio::client::{Client, Error};
+/// use socks5_sansio::{Invalid, Method, MethodOffer};
+///
+/// for (input, expected) in [
+///     ([5, 0xFF], Error::NoAcceptableMethod),
+///     ([5, 2], Error::NotOffered(Method::USERNAME_PASSWORD)),
+///     ([0, 90], Error::Invalid(Invalid::Version(0))), // a SOCKS4 proxy
+/// ] {
+///     let (_, client) = Client::new(&MethodOffer::of(&[Method::NONE]));
+///     assert_eq!(client.read(&input).unwrap_err(), expected);
+/// }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -381,6 +504,24 @@ pub enum Error {
     /// The server closed the connection in the middle of a message.
     #[error("the proxy closed the connection in the middle of a message")]
     Truncated,
+}
+
+/// What a server in front of the proxy tells its own client: a refusal is passed on as it is; that the two proxies do not get on
+/// is a [`GENERAL_FAILURE`](ReplyCode::GENERAL_FAILURE).
+///
+/// ```
+/// use socks5_sansio::{ReplyCode, client::Error};
+///
+/// assert_eq!(ReplyCode::from(Error::Refused(ReplyCode::HOST_UNREACHABLE)), ReplyCode::HOST_UNREACHABLE);
+/// assert_eq!(ReplyCode::from(Error::NoAcceptableMethod), ReplyCode::GENERAL_FAILURE);
+/// ```
+impl From<Error> for ReplyCode {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Refused(code) => code,
+            _ => Self::GENERAL_FAILURE,
+        }
+    }
 }
 
 /// A refusal has the kind that a direct connection would have had.

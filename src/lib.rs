@@ -26,6 +26,10 @@
 //!   used is still the caller's.
 //! - To **parse or build** a message alone, there is [`Message`]. Messages borrow from the input; one that exists can be encoded.
 //! - To **relay datagrams**, [`UdpHeader::split`] and [`UdpHeader::prepend`] work in place.
+#![cfg_attr(
+    all(doc, feature = "std", feature = "bytes"),
+    doc = "- To see **how it is put to use**, on tokio, in an event loop, behind another proxy or with Tor, there is the [`guide`]."
+)]
 //!
 //! What comes in is taken tolerantly where that does no harm, what goes out is strict. Unknown methods, commands and reply
 //! codes are kept as they are. Nothing here panics, allocates or waits, whatever the octets.
@@ -52,6 +56,8 @@ extern crate std;
 pub mod association;
 pub mod client;
 pub mod error;
+#[cfg(all(any(doc, doctest), feature = "std", feature = "bytes"))]
+pub mod guide;
 pub mod reassembly;
 pub mod server;
 pub mod wire;

@@ -62,6 +62,20 @@ struct Queue {
 
 impl<B: AsMut<[u8]>> Reassembly<B> {
     /// An empty queue. A timeout under [`MIN_TIMEOUT`] is taken as that.
+    ///
+    /// ```
+    /// use core::time::Duration;
+    ///
+    /// use socks5_sansio::reassembly::{Outcome, Reassembly};
+    /// use socks5_sansio::{Endpoint, Fragment, Message, UdpHeader};
+    ///
+    /// # let endpoint = Endpoint::try_from("192.0.2.1:53").unwrap();
+    /// # let header = |frag| UdpHeader { fragment: Fragment(frag), endpoint };
+    /// let mut buffer = vec![0; Endpoint::MAX_LEN + 1500];
+    /// let mut queue = Reassembly::new(buffer.as_mut_slice(), Duration::ZERO); // taken as MIN_TIMEOUT
+    /// assert_eq!(queue.push(&header(0x01), b"frag", Duration::ZERO), Outcome::Stored);
+    /// assert_eq!(queue.push(&header(0x82), b"ment", Duration::from_secs(4)), Outcome::Datagram(b"fragment"));
+    /// ```
     pub fn new(buffer: B, timeout: Duration) -> Self {
         Self { buffer, timeout: timeout.max(MIN_TIMEOUT), queue: None }
     }
@@ -148,6 +162,24 @@ impl<B> fmt::Debug for Reassembly<B> {
 }
 
 /// What became of a datagram.
+///
+/// ```
+/// use core::time::Duration;
+///
+/// use socks5_sansio::UdpHeader;
+/// use socks5_sansio::reassembly::{MIN_TIMEOUT, Outcome, Reassembly};
+///
+/// let (mut queue, mut relayed) = (Reassembly::new([0; 1500], MIN_TIMEOUT), Vec::new());
+/// for datagram in [b"\0\0\x01\x01\xC0\0\x02\x01\0\x35frag", b"\0\0\x82\x01\xC0\0\x02\x01\0\x35ment"] {
+///     let (header, data) = UdpHeader::split(datagram)?;
+///     match queue.push(&header, data, Duration::ZERO) {
+///         Outcome::Datagram(data) => relayed.push((header.endpoint.to_string(), data.to_vec())),
+///         Outcome::Stored | Outcome::Dropped(_) => {}
+///     }
+/// }
+/// assert_eq!(relayed, [("192.0.2.1:53".to_owned(), b"fragment".to_vec())]);
+/// # Ok::<(), socks5_sansio::Invalid>(())
+/// ```
 #[must_use]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome<'a> {
@@ -160,6 +192,26 @@ pub enum Outcome<'a> {
 }
 
 /// Why a fragment was of no use.
+///
+/// ```
+/// use core::time::Duration;
+///
+/// use socks5_sansio::reassembly::{MIN_TIMEOUT, Outcome, Reason, Reassembly};
+/// use socks5_sansio::{Endpoint, Fragment, UdpHeader};
+///
+/// # let endpoint = Endpoint::try_from("192.0.2.1:53").unwrap();
+/// # let header = |frag| UdpHeader { fragment: Fragment(frag), endpoint };
+/// let mut queue = Reassembly::new([0; 7 + 8], MIN_TIMEOUT); // room for an IPv4 endpoint and 8 octets
+/// assert_eq!(queue.push(&header(0x01), b"frag", Duration::ZERO), Outcome::Stored);
+/// for (frag, data, reason) in [
+///     (0x01, "frag", Reason::Duplicate),
+///     (0x80, "", Reason::Position),
+///     (0x02, "ments", Reason::Overflow),
+///     (0x03, "s", Reason::OutOfOrder), // nothing is left to follow
+/// ] {
+///     assert_eq!(queue.push(&header(frag), data.as_bytes(), Duration::ZERO), Outcome::Dropped(reason));
+/// }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Reason {
     /// It has come before.
@@ -198,6 +250,19 @@ pub fn fragments<'a>(endpoint: Endpoint<'a>, data: &'a [u8], size: NonZeroUsize)
 }
 
 /// The fragments of a datagram in their order, each as a header and the data behind it. Made by [`fragments`].
+///
+/// ```
+/// use core::num::NonZeroUsize;
+///
+/// use socks5_sansio::reassembly::{Fragments, fragments};
+/// use socks5_sansio::{Endpoint, UdpHeader};
+///
+/// let endpoint = Endpoint::try_from("192.0.2.1:53").unwrap();
+/// let mut cut: Fragments<'_> = fragments(endpoint, b"fits", NonZeroUsize::new(4).unwrap())?;
+/// assert_eq!(cut.next(), Some((UdpHeader::new(endpoint), b"fits".as_slice()))); // standalone
+/// assert_eq!(cut.next(), None);
+/// # Ok::<(), socks5_sansio::ValueError>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Fragments<'a> {
     endpoint: Endpoint<'a>,

@@ -107,6 +107,14 @@ impl Server {
     pub const INPUT_MAX_LEN: usize = MethodOffer::MAX_LEN + UserPass::MAX_LEN + Request::MAX_LEN;
 
     /// A server to which nothing has been said yet.
+    ///
+    /// ```
+    /// use socks5_sansio::server::{Server, Step};
+    ///
+    /// let (used, Step::NeedMore(_, missing)) = Server::new().read(&[])? else { panic!() };
+    /// assert_eq!((used, missing.get()), (0, 2)); // the client speaks first, and no offer is shorter
+    /// # Ok::<(), socks5_sansio::server::Error>(())
+    /// ```
     #[inline]
     #[expect(clippy::new_without_default, reason = "taking a default would silently begin the conversation anew")]
     pub const fn new() -> Self {
@@ -122,6 +130,20 @@ impl Server {
     ///
     /// [`Error::Offer`], [`Error::UserPass`] or [`Error::Request`] for octets that are no such message. Send
     /// [`Error::parting`], then close.
+    ///
+    /// ```
+    /// use socks5_sansio::Invalid;
+    /// use socks5_sansio::server::{Error, Server, Step};
+    ///
+    /// let (0, Step::NeedMore(server, missing)) = Server::new().read(&[5, 2, 0])? else { panic!() };
+    /// assert_eq!(missing.get(), 1);
+    /// let (used, Step::Methods(..)) = server.read(&[5, 2, 0, 2, 1, 5])? else { panic!() };
+    /// assert_eq!(used, 4); // the credentials have begun to come
+    ///
+    /// let http = Server::new().read(b"GET / HTTP/1.1").unwrap_err();
+    /// assert_eq!(http, Error::Offer(Invalid::Version(b'G')));
+    /// # Ok::<(), socks5_sansio::server::Error>(())
+    /// ```
     #[inline]
     pub fn read(self, input: &[u8]) -> Result<(usize, Step<'_>), Error> {
         match self.0 {
@@ -160,9 +182,9 @@ impl Server {
     /// assert_eq!(Server::new().end(&[5, 1]), Error::Truncated);
     /// ```
     #[must_use]
-    pub fn end(self, unread: &[u8]) -> Error {
-        let Self(expects) = self;
-        match (self.read(unread), expects) {
+    pub fn end(&self, unread: &[u8]) -> Error {
+        let Self(expects) = *self;
+        match (Self(expects).read(unread), expects) {
             (Err(error), _) => error,
             (Ok(_), Expects::Offer) if unread.is_empty() => Error::Silent,
             (Ok((used, _)), _) if used == unread.len() => Error::Closed,
@@ -172,6 +194,30 @@ impl Server {
 }
 
 /// What happened: the client's message, and the permit for the only legal next moves.
+///
+/// A server that shuts down turns the client away at whatever step it is:
+///
+/// ```
+/// use socks5_sansio::server::{Chosen, Server, Step};
+/// use socks5_sansio::{Outgoing, ReplyCode};
+///
+/// fn farewell(step: Step<'_>) -> Option<Outgoing> {
+///     match step {
+///         Step::NeedMore(..) => None,
+///         Step::Methods(_, permit) => match permit.choose(&[]) {
+///             Chosen::Refused(answer) => Some(answer),
+///             Chosen::Continue(..) | Chosen::SubNegotiate(..) => None, // not without a preference
+///         },
+///         Step::UserPass(_, permit) => Some(permit.reject()),
+///         Step::Request(_, permit) => Some(permit.refuse(ReplyCode::GENERAL_FAILURE)),
+///         Step::Bind(_, permit) => Some(permit.refuse(ReplyCode::GENERAL_FAILURE)),
+///     }
+/// }
+///
+/// let (_, step) = Server::new().read(&[5, 2, 0, 2])?;
+/// assert_eq!(farewell(step).unwrap()[..], [5, 0xFF]);
+/// # Ok::<(), socks5_sansio::server::Error>(())
+/// ```
 #[must_use]
 #[derive(Debug)]
 pub enum Step<'i> {
@@ -190,6 +236,18 @@ pub enum Step<'i> {
 }
 
 /// The permit to choose a method, borrowed from the input as the offer is.
+///
+/// ```
+/// use socks5_sansio::server::{Chosen, Server, Step};
+/// use socks5_sansio::Method;
+///
+/// for preference in [[Method::NONE, Method::USERNAME_PASSWORD], [Method::USERNAME_PASSWORD, Method::NONE]] {
+///     let (_, Step::Methods(_, permit)) = Server::new().read(&[5, 2, 0, 2])? else { panic!() };
+///     let Chosen::Continue(answer, _) = permit.choose(&preference) else { panic!() };
+///     assert_eq!(*answer, [5, preference[0].0]); // the server's order counts, not the client's
+/// }
+/// # Ok::<(), socks5_sansio::server::Error>(())
+/// ```
 #[must_use = "the client waits for a method"]
 #[derive(Debug)]
 pub struct ChooseMethod<'i>(MethodOffer<'i>);
@@ -227,6 +285,22 @@ impl ChooseMethod<'_> {
 }
 
 /// The method that was chosen, and where it leads.
+///
+/// ```
+/// use socks5_sansio::server::{Chosen, Server, Step};
+/// use socks5_sansio::Method;
+///
+/// for (offer, expected) in [([5, 1, 0], "read on"), ([5, 1, 0x80], "negotiate"), ([5, 1, 2], "close")] {
+///     let (_, Step::Methods(_, permit)) = Server::new().read(&offer)? else { panic!() };
+///     let then = match permit.choose(&[Method::NONE, Method(0x80)]) {
+///         Chosen::Continue(_answer, _server) => "read on",
+///         Chosen::SubNegotiate(_answer, _negotiation) => "negotiate",
+///         Chosen::Refused(_answer) => "close",
+///     };
+///     assert_eq!(then, expected);
+/// }
+/// # Ok::<(), socks5_sansio::server::Error>(())
+/// ```
 #[must_use]
 #[derive(Debug)]
 pub enum Chosen {
@@ -241,12 +315,37 @@ pub enum Chosen {
 /// The wire is the caller's, to negotiate a method that this crate does not know the rules of.
 ///
 /// Where the method encapsulates what follows, the caller unwraps it and gives clear octets to [`Server::read`].
+///
+/// ```
+/// use socks5_sansio::server::{Chosen, Server, Step};
+/// use socks5_sansio::{GssapiMessage, GssapiToken, Message, Method};
+///
+/// let (_, Step::Methods(_, permit)) = Server::new().read(&[5, 1, 1])? else { panic!() };
+/// let Chosen::SubNegotiate(answer, negotiation) = permit.choose(&[Method::GSSAPI]) else { panic!() };
+/// assert_eq!(*answer, [5, 1]);
+/// let (frame, _) = GssapiMessage::decode(b"\x01\x01\x00\x05token")?;
+/// assert_eq!(frame, GssapiMessage::Authentication(GssapiToken::new(b"token")?)); // for a GSSAPI library
+/// // ... and so on, until the library is content ...
+/// let server = negotiation.authenticated();
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[must_use = "the client waits for the sub-negotiation"]
 #[derive(Debug)]
 pub struct SubNegotiation(Method);
 
 impl SubNegotiation {
     /// The method that was chosen.
+    ///
+    /// ```
+    /// use socks5_sansio::server::{Chosen, Server, Step};
+    /// use socks5_sansio::Method;
+    ///
+    /// let (_, Step::Methods(_, permit)) = Server::new().read(&[5, 2, 0x80, 0x81])? else { panic!() };
+    /// let Chosen::SubNegotiate(answer, negotiation) = permit.choose(&[Method(0x82), Method(0x81)]) else { panic!() };
+    /// assert_eq!(negotiation.method(), Method(0x81)); // of several, whose rules are to be followed
+    /// assert_eq!(*answer, [5, 0x81]);
+    /// # Ok::<(), socks5_sansio::server::Error>(())
+    /// ```
     #[must_use]
     pub const fn method(&self) -> Method {
         self.0
@@ -272,18 +371,62 @@ impl SubNegotiation {
 }
 
 /// The permit to judge the credentials.
+///
+/// ```
+/// use socks5_sansio::UserPass;
+/// use socks5_sansio::server::Step;
+///
+/// # use socks5_sansio::server::{Chosen, Server};
+/// # use socks5_sansio::Method;
+/// # let (_, Step::Methods(_, permit)) = Server::new().read(&[5, 1, 2])? else { panic!() };
+/// # let Chosen::Continue(_, server) = permit.choose(&[Method::USERNAME_PASSWORD]) else { panic!() };
+/// let (_, Step::UserPass(given, permit)) = server.read(b"\x01\x05alice\x05guess")? else { panic!() };
+/// let expected = UserPass::new("alice", "s3cret").unwrap();
+/// let answer = if given.verify(&expected) { permit.accept().0 } else { permit.reject() };
+/// assert_eq!(*answer, [1, 1]);
+/// # Ok::<(), socks5_sansio::server::Error>(())
+/// ```
 #[must_use = "the client waits for the verdict"]
 #[derive(Debug)]
 pub struct Verify(());
 
 impl Verify {
     /// The credentials are good: send, then read the request.
+    ///
+    /// ```
+    /// use socks5_sansio::server::Step;
+    ///
+    /// # use socks5_sansio::server::{Chosen, Server};
+    /// # use socks5_sansio::Method;
+    /// # let (_, Step::Methods(_, permit)) = Server::new().read(&[5, 1, 2])? else { panic!() };
+    /// # let Chosen::Continue(_, server) = permit.choose(&[Method::USERNAME_PASSWORD]) else { panic!() };
+    /// let input = b"\x01\x01u\x01p\x05\x01\x00\x01\xC0\x00\x02\x01\x00\x50"; // the request, before it was asked for
+    /// let (used, Step::UserPass(_, permit)) = server.read(input)? else { panic!() };
+    /// let (answer, server) = permit.accept();
+    /// assert_eq!(*answer, [1, 0]);
+    /// let (_, Step::Request(request, _)) = server.read(&input[used..])? else { panic!() };
+    /// assert_eq!(request.destination.to_string(), "192.0.2.1:80");
+    /// # Ok::<(), socks5_sansio::server::Error>(())
+    /// ```
     #[inline]
     pub fn accept(self) -> (Outgoing, Server) {
         (Outgoing::new(&UserPassStatus::SUCCESS), Server(Expects::Request))
     }
 
     /// They are not: send, then close, as the server must (RFC 1929 section 2).
+    ///
+    /// ```
+    /// use socks5_sansio::server::Step;
+    ///
+    /// # use socks5_sansio::server::{Chosen, Server};
+    /// # use socks5_sansio::Method;
+    /// # let (_, Step::Methods(_, permit)) = Server::new().read(&[5, 1, 2])? else { panic!() };
+    /// # let Chosen::Continue(_, server) = permit.choose(&[Method::USERNAME_PASSWORD]) else { panic!() };
+    /// let (_, Step::UserPass(given, permit)) = server.read(b"\x01\x00\x00")? else { panic!() };
+    /// assert_eq!(given.username(), b""); // well-formed: whether it will do is the server's to say
+    /// assert_eq!(*permit.reject(), [1, 1]);
+    /// # Ok::<(), socks5_sansio::server::Error>(())
+    /// ```
     #[inline]
     pub fn reject(self) -> Outgoing {
         Outgoing::new(&UserPassStatus::FAILURE)
@@ -291,6 +434,23 @@ impl Verify {
 }
 
 /// The permit to answer a request, or to give the second of BIND's replies.
+///
+/// ```
+/// use socks5_sansio::server::Step;
+/// use socks5_sansio::{Command, Endpoint, Reply, ReplyCode};
+///
+/// # use socks5_sansio::server::{Chosen, Server};
+/// # use socks5_sansio::Method;
+/// # let (_, Step::Methods(_, permit)) = Server::new().read(&[5, 1, 0])? else { panic!() };
+/// # let Chosen::Continue(_, server) = permit.choose(&[Method::NONE]) else { panic!() };
+/// let (_, Step::Request(request, permit)) = server.read(&[5, 3, 0, 1, 0, 0, 0, 0, 0, 0])? else { panic!() };
+/// let answer = match request.command {
+///     Command::UDP_ASSOCIATE => permit.reply(&Reply::succeeded(Endpoint::try_from("192.0.2.7:4660").unwrap())),
+///     _ => permit.refuse(ReplyCode::COMMAND_NOT_SUPPORTED),
+/// };
+/// assert_eq!(*answer, [5, 0, 0, 1, 192, 0, 2, 7, 0x12, 0x34]); // where the relay is
+/// # Ok::<(), socks5_sansio::server::Error>(())
+/// ```
 #[must_use = "the client waits for the reply"]
 #[derive(Debug)]
 pub struct Respond(());
@@ -298,6 +458,24 @@ pub struct Respond(());
 impl Respond {
     /// The last word. After a success the connection is the application's; after a failure the server must
     /// close it within 10 seconds of finding out (RFC 1928 section 6).
+    ///
+    /// ```
+    /// use core::net::SocketAddr;
+    ///
+    /// use socks5_sansio::server::Step;
+    /// use socks5_sansio::{Endpoint, Reply};
+    ///
+    /// # use socks5_sansio::server::{Chosen, Server};
+    /// # use socks5_sansio::Method;
+    /// # let (_, Step::Methods(_, permit)) = Server::new().read(&[5, 1, 0])? else { panic!() };
+    /// # let Chosen::Continue(_, server) = permit.choose(&[Method::NONE]) else { panic!() };
+    /// let input = b"\x05\x01\x00\x03\x0Bexample.com\x01\xBB";
+    /// let (_, Step::Request(_, permit)) = server.read(input)? else { panic!() };
+    /// let local = SocketAddr::from(([0x2001, 0xDB8, 0, 0, 0, 0, 0, 7], 4660)); // of the connection to example.com
+    /// let answer = permit.reply(&Reply::succeeded(Endpoint::from(local)));
+    /// assert_eq!(*answer, *b"\x05\0\0\x04\x20\x01\x0D\xB8\0\0\0\0\0\0\0\0\0\0\0\x07\x12\x34");
+    /// # Ok::<(), socks5_sansio::server::Error>(())
+    /// ```
     #[inline]
     pub fn reply(self, reply: &Reply<'_>) -> Outgoing {
         Outgoing::new(reply)
@@ -323,6 +501,21 @@ impl Respond {
 }
 
 /// The permit to answer BIND.
+///
+/// ```
+/// use socks5_sansio::server::Step;
+/// use socks5_sansio::{Endpoint, ReplyCode};
+///
+/// # use socks5_sansio::server::{Chosen, Server};
+/// # use socks5_sansio::Method;
+/// # let (_, Step::Methods(_, permit)) = Server::new().read(&[5, 1, 0])? else { panic!() };
+/// # let Chosen::Continue(_, server) = permit.choose(&[Method::NONE]) else { panic!() };
+/// let (_, Step::Bind(_, permit)) = server.read(&[5, 2, 0, 1, 192, 0, 2, 1, 0, 20])? else { panic!() };
+/// let (_first, permit) = permit.listening(Endpoint::try_from("192.0.2.7:4660").unwrap());
+/// // ... and nobody connects ...
+/// assert_eq!(*permit.refuse(ReplyCode::TTL_EXPIRED), [5, 6, 0, 1, 0, 0, 0, 0, 0, 0]);
+/// # Ok::<(), socks5_sansio::server::Error>(())
+/// ```
 #[must_use = "the client waits for the reply"]
 #[derive(Debug)]
 pub struct Listen(());
@@ -352,6 +545,20 @@ impl Listen {
     }
 
     /// The server will not listen. Send, then close.
+    ///
+    /// ```
+    /// use socks5_sansio::ReplyCode;
+    /// use socks5_sansio::server::Step;
+    ///
+    /// # use socks5_sansio::server::{Chosen, Server};
+    /// # use socks5_sansio::Method;
+    /// # let (_, Step::Methods(_, permit)) = Server::new().read(&[5, 1, 0])? else { panic!() };
+    /// # let Chosen::Continue(_, server) = permit.choose(&[Method::NONE]) else { panic!() };
+    /// let (_, Step::Bind(request, permit)) = server.read(&[5, 2, 0, 1, 0, 0, 0, 0, 0, 0])? else { panic!() };
+    /// assert_eq!(request.destination.to_string(), "0.0.0.0:0"); // from anybody
+    /// assert_eq!(*permit.refuse(ReplyCode::NOT_ALLOWED), [5, 2, 0, 1, 0, 0, 0, 0, 0, 0]);
+    /// # Ok::<(), socks5_sansio::server::Error>(())
+    /// ```
     #[inline]
     pub fn refuse(self, code: ReplyCode) -> Outgoing {
         Outgoing::new(&Reply::failed(code))
@@ -359,6 +566,21 @@ impl Listen {
 }
 
 /// Why a conversation with a client ended early. What is still to be said is in [`parting`](Self::parting).
+///
+/// The octets are still the caller's, to hand to whoever understands them:
+///
+/// ```
+/// use socks5_sansio::Invalid;
+/// use socks5_sansio::server::{Error, Server};
+///
+/// let protocol = |first: &[u8]| match Server::new().read(first) {
+///     Ok(_) => "SOCKS5",
+///     Err(Error::Offer(Invalid::Version(4))) => "SOCKS4",
+///     Err(Error::Offer(Invalid::Version(b'A'..=b'Z'))) => "HTTP",
+///     Err(_) => "neither",
+/// };
+/// assert_eq!([b"\x05\x01", b"\x04\x01", b"GE"].map(|first| protocol(first)), ["SOCKS5", "SOCKS4", "HTTP"]);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {

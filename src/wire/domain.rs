@@ -45,6 +45,13 @@ impl<'a> Domain<'a> {
     }
 
     /// The octets of the name, without the length octet.
+    ///
+    /// ```
+    /// use socks5_sansio::Domain;
+    ///
+    /// assert_eq!(Domain::new("München.example.")?.as_bytes(), b"M\xC3\xBCnchen.example."); // as it came
+    /// # Ok::<(), socks5_sansio::ValueError>(())
+    /// ```
     #[must_use]
     pub const fn as_bytes(&self) -> &'a [u8] {
         self.0.as_bytes()

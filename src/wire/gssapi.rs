@@ -67,6 +67,15 @@ impl<'a> GssapiToken<'a> {
     /// # Errors
     ///
     /// [`ValueError::Token`] over 65,535 octets.
+    ///
+    /// ```
+    /// use socks5_sansio::{GssapiMessage, GssapiToken, Message};
+    ///
+    /// let mut out = [0; 4];
+    /// GssapiMessage::Authentication(GssapiToken::new(&[])?).encode(&mut out)?;
+    /// assert_eq!(out, [1, 1, 0, 0]); // the length is there for an empty token, too
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub const fn new(octets: &'a [u8]) -> Result<Self, ValueError> {
         match octets.len() {
             0..=65_535 => Ok(Self(octets)),
@@ -75,6 +84,15 @@ impl<'a> GssapiToken<'a> {
     }
 
     /// The octets of the token.
+    ///
+    /// ```
+    /// use socks5_sansio::{GssapiMessage, Message};
+    ///
+    /// let (message, used) = GssapiMessage::decode(b"\x01\x03\x00\x04data\x01\x03")?;
+    /// let GssapiMessage::Encapsulated(token) = message else { panic!() };
+    /// assert_eq!((token.as_bytes(), used), (b"data".as_slice(), 8)); // without the four octets in front
+    /// # Ok::<(), socks5_sansio::DecodeError>(())
+    /// ```
     #[must_use]
     pub const fn as_bytes(&self) -> &'a [u8] {
         self.0

@@ -85,6 +85,18 @@ pub trait Message<'a>: Layout<'a> {
     /// # Errors
     ///
     /// [`DecodeError::Incomplete`] where more octets are to come, [`DecodeError::Invalid`] where none would help.
+    ///
+    /// ```
+    /// use socks5_sansio::{DecodeError, Message, UserPass};
+    ///
+    /// let input = b"\x01\x05alice\x06s3cret\x05\x01"; // credentials, and the beginning of a request
+    /// let Err(DecodeError::Incomplete(missing)) = UserPass::decode(&input[..4]) else { panic!() };
+    /// assert_eq!(missing.get(), 4); // "ice", and the length of the password
+    ///
+    /// let (credentials, used) = UserPass::decode(input)?;
+    /// assert_eq!((credentials.password(), used), (b"s3cret".as_slice(), 14));
+    /// # Ok::<(), DecodeError>(())
+    /// ```
     #[inline]
     fn decode(input: &'a [u8]) -> Result<(Self, usize), DecodeError> {
         let (message, rest) = decode_by(Self::parse, Self::MIN_LEN, input)?;
@@ -92,6 +104,16 @@ pub trait Message<'a>: Layout<'a> {
     }
 
     /// The length of the encoded message in octets.
+    ///
+    /// ```
+    /// use socks5_sansio::{Endpoint, Message, Request};
+    ///
+    /// let encoded_len = |destination| Endpoint::try_from(destination).map(|to| Request::connect(to).encoded_len());
+    /// assert_eq!(encoded_len("192.0.2.1:80")?, 10);
+    /// assert_eq!(encoded_len("[2001:db8::1]:80")?, 22);
+    /// assert_eq!(encoded_len("example.com:80")?, 7 + "example.com".len());
+    /// # Ok::<(), socks5_sansio::ParseEndpointError>(())
+    /// ```
     #[inline]
     #[must_use]
     fn encoded_len(&self) -> usize {
@@ -103,6 +125,18 @@ pub trait Message<'a>: Layout<'a> {
     /// # Errors
     ///
     /// [`BufferTooSmall`]; then `out` is as it was.
+    ///
+    /// ```
+    /// use socks5_sansio::{BufferTooSmall, Endpoint, Message, Method, MethodOffer, Request};
+    ///
+    /// let mut out = [0xAA; 5];
+    /// assert_eq!(MethodOffer::of(&[Method::NONE]).encode(&mut out), Ok(3));
+    /// assert_eq!(out, [5, 1, 0, 0xAA, 0xAA]);
+    ///
+    /// let request = Request::connect(Endpoint::UNSPECIFIED);
+    /// assert_eq!(request.encode(&mut out), Err(BufferTooSmall { needed: 10 }));
+    /// assert_eq!(out, [5, 1, 0, 0xAA, 0xAA]);
+    /// ```
     #[inline]
     fn encode(&self, out: &mut [u8]) -> Result<usize, BufferTooSmall> {
         self.in_pieces(|pieces| copy(pieces, out))

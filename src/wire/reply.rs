@@ -39,6 +39,15 @@ pub struct Reply<'a> {
 
 impl<'a> Reply<'a> {
     /// Success.
+    ///
+    /// ```
+    /// use socks5_sansio::{Endpoint, Message, Reply};
+    ///
+    /// let mut out = [0; 10];
+    /// Reply::succeeded(Endpoint::UNSPECIFIED).encode(&mut out)?; // a server may keep its address to itself
+    /// assert_eq!(out, [5, 0, 0, 1, 0, 0, 0, 0, 0, 0]);
+    /// # Ok::<(), socks5_sansio::BufferTooSmall>(())
+    /// ```
     #[must_use]
     pub const fn succeeded(bound: Endpoint<'a>) -> Self {
         Self { code: ReplyCode::SUCCEEDED, bound }

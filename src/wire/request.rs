@@ -37,18 +37,45 @@ pub struct Request<'a> {
 
 impl<'a> Request<'a> {
     /// A connection to the destination.
+    ///
+    /// ```
+    /// use socks5_sansio::{Endpoint, Message, Request};
+    ///
+    /// let mut out = [0; 18];
+    /// Request::connect(Endpoint::try_from("example.com:443")?).encode(&mut out)?;
+    /// assert_eq!(out, *b"\x05\x01\x00\x03\x0Bexample.com\x01\xBB"); // the server resolves the name
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub const fn connect(destination: Endpoint<'a>) -> Self {
         Self { command: Command::CONNECT, destination }
     }
 
     /// A connection from the destination, which has been connected to before.
+    ///
+    /// ```
+    /// use socks5_sansio::{Endpoint, Message, Request};
+    ///
+    /// let mut out = [0; 10];
+    /// Request::bind(Endpoint::try_from("192.0.2.1:20")?).encode(&mut out)?; // an FTP server's port for data
+    /// assert_eq!(out, [5, 2, 0, 1, 192, 0, 2, 1, 0, 20]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub const fn bind(destination: Endpoint<'a>) -> Self {
         Self { command: Command::BIND, destination }
     }
 
     /// A relay for datagrams that will come from `source`, or [`Endpoint::UNSPECIFIED`] where that is not known yet.
+    ///
+    /// ```
+    /// use socks5_sansio::{Endpoint, Message, Request};
+    ///
+    /// let mut out = [0; 10];
+    /// Request::udp_associate(Endpoint::UNSPECIFIED).encode(&mut out)?;
+    /// assert_eq!(out, [5, 3, 0, 1, 0, 0, 0, 0, 0, 0]);
+    /// # Ok::<(), socks5_sansio::BufferTooSmall>(())
+    /// ```
     #[must_use]
     pub const fn udp_associate(source: Endpoint<'a>) -> Self {
         Self { command: Command::UDP_ASSOCIATE, destination: source }

@@ -43,6 +43,15 @@ impl<'a> UdpHeader<'a> {
     pub const IP_HEADROOM: usize = 22;
 
     /// The header of a datagram that is not fragmented.
+    ///
+    /// ```
+    /// use socks5_sansio::{Endpoint, Message, UdpHeader};
+    ///
+    /// let header = UdpHeader::new(Endpoint::try_from("[2001:db8::1]:53")?);
+    /// assert!(header.fragment.is_standalone());
+    /// assert_eq!(header.encoded_len(), UdpHeader::IP_HEADROOM);
+    /// # Ok::<(), socks5_sansio::ParseEndpointError>(())
+    /// ```
     #[must_use]
     pub const fn new(endpoint: Endpoint<'a>) -> Self {
         Self { fragment: Fragment::STANDALONE, endpoint }
@@ -145,18 +154,41 @@ impl Fragment {
     }
 
     /// Whether the datagram is whole.
+    ///
+    /// ```
+    /// use socks5_sansio::UdpHeader;
+    ///
+    /// let (header, _) = UdpHeader::split(b"\0\0\x81\x01\xC0\0\x02\x01\0\x35query")?;
+    /// assert!(!header.fragment.is_standalone()); // a sequence of one: without reassembly it is to be dropped
+    /// # Ok::<(), socks5_sansio::Invalid>(())
+    /// ```
     #[must_use]
     pub const fn is_standalone(self) -> bool {
         self.0 == Self::STANDALONE.0
     }
 
     /// The position in the sequence, 1 to 127; 0 in a datagram that stands alone, and in the senseless `80`.
+    ///
+    /// ```
+    /// use socks5_sansio::Fragment;
+    ///
+    /// let positions = [0x00, 0x01, 0x7F, 0x80, 0x81, 0xFF].map(|frag| Fragment(frag).position());
+    /// assert_eq!(positions, [0, 1, 127, 0, 1, 127]);
+    /// ```
     #[must_use]
     pub const fn position(self) -> u8 {
         self.0 & 0x7F
     }
 
     /// Whether the high bit is set: no fragment of the sequence comes after this one.
+    ///
+    /// ```
+    /// use socks5_sansio::Fragment;
+    ///
+    /// let sequence = [0x01, 0x02, 0x83].map(Fragment);
+    /// assert_eq!(sequence.map(Fragment::is_last), [false, false, true]);
+    /// assert!(!Fragment::STANDALONE.is_last()); // it is in no sequence
+    /// ```
     #[must_use]
     pub const fn is_last(self) -> bool {
         self.0 & 0x80 != 0
