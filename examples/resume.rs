@@ -177,9 +177,9 @@ async fn converse(len: usize) -> io::Result<usize> {
 
 /// A client that says everything at once, and listens meanwhile.
 async fn speak_and_listen(stream: DuplexStream) -> io::Result<()> {
-    let request = Request::connect(Endpoint::try_from(DESTINATION).map_err(io::Error::other)?);
+    let request = Request::connect(Endpoint::try_from(DESTINATION)?);
     let mut flight = vec![0; Client::OPTIMISTIC_MAX_LEN];
-    let (len, client) = Client::optimistic(Some(&credentials()), &request, &mut flight).map_err(io::Error::other)?;
+    let (len, client) = Client::optimistic(Some(&credentials()), &request, &mut flight)?;
     flight.truncate(len);
     flight.extend_from_slice(EARLY);
 

@@ -123,6 +123,22 @@ pub enum ParseEndpointError {
     Value(#[from] ValueError),
 }
 
+/// The caller's mistakes are `InvalidInput`.
+#[cfg(feature = "std")]
+macro_rules! invalid_input {
+    ($($error:ident)*) => {
+        $(#[cfg_attr(docsrs, doc(cfg(feature = "std")))]
+        impl From<$error> for std::io::Error {
+            fn from(error: $error) -> Self {
+                Self::new(std::io::ErrorKind::InvalidInput, error)
+            }
+        })*
+    };
+}
+
+#[cfg(feature = "std")]
+invalid_input! { ValueError ParseEndpointError BufferTooSmall }
+
 /// The buffer cannot hold the message. Nothing was written.
 ///
 /// ```
@@ -136,4 +152,22 @@ pub enum ParseEndpointError {
 pub struct BufferTooSmall {
     /// The length of the message in octets.
     pub needed: usize,
+}
+
+#[cfg(all(test, feature = "std"))]
+mod tests {
+    use std::io::{self, ErrorKind};
+
+    use super::*;
+
+    #[test]
+    fn the_callers_mistakes_are_invalid_input() {
+        for error in [
+            io::Error::from(ValueError::Domain(300)),
+            io::Error::from(ParseEndpointError::Port),
+            io::Error::from(BufferTooSmall { needed: 2 }),
+        ] {
+            assert_eq!(error.kind(), ErrorKind::InvalidInput);
+        }
+    }
 }

@@ -1,4 +1,8 @@
-//! SOCKS5 without the sockets: typed messages, and both sides of the conversation, driven by bytes in and bytes out.
+//! SOCKS5 without the sockets ("sans-IO"): typed messages, and both sides of the conversation, driven by bytes in and bytes
+//! out.
+//!
+//! A SOCKS5 proxy connects on behalf of its clients. A client tells it where to, in a short conversation at the beginning of
+//! a connection; after that the connection is the application's:
 //!
 //! ```text
 //!  client                                        server
@@ -18,12 +22,29 @@
 //!    | <=========================================> |    the caller's; in datagrams behind a UdpHeader
 //! ```
 //!
-//! Three rooms, one direction: [`server`] and [`client`] know the order of messages, [`wire`] knows their octets, and I/O is
-//! the caller's.
+//! [`server`] and [`client`] know the order of messages, [`wire`] knows their octets (bytes), and I/O is the caller's. A
+//! conversation is a value that says what it is in the middle of, a *moment*. Its `read` takes what has arrived, and gives
+//! back a message and a *permit*: the right to make one of the next moves, once. What a move returns is to be sent:
 //!
-//! - To **talk**, start from [`Server::new`] or [`Client::new`]. Their `read` takes a moment of the conversation and what has
-//!   come in, and gives back the message with a permit for the next moves. The caller owns every buffer; what was not
-//!   used is still the caller's.
+//! ```
+//! use socks5_sansio::server::{Chosen, Server, Step};
+//! use socks5_sansio::{Endpoint, Method, Reply};
+//!
+//! let arrived = b"\x05\x01\x00"; // "I can do without authentication"
+//! let (used, Step::Methods(_, permit)) = Server::new().read(arrived)? else { panic!() };
+//! let Chosen::Continue(answer, server) = permit.choose(&[Method::NONE]) else { panic!() };
+//! assert_eq!((used, &*answer), (3, [5, 0].as_slice())); // "so do"
+//!
+//! let arrived = b"\x05\x01\x00\x03\x0Bexample.com\x01\xBB"; // "connect me to example.com:443"
+//! let (_, Step::Request(request, permit)) = server.read(arrived)? else { panic!() };
+//! assert_eq!(request.destination.to_string(), "example.com:443");
+//! let answer = permit.reply(&Reply::succeeded(Endpoint::UNSPECIFIED)); // "done", and the rest is the application's
+//! # assert_eq!(answer.len(), 10);
+//! # Ok::<(), socks5_sansio::server::Error>(())
+//! ```
+//!
+//! - To **talk**, start from [`Server::new`] or [`Client::new`]. The caller owns every buffer; what was not used is still the
+//!   caller's.
 //! - To **parse or build** a message alone, there is [`Message`]. Messages borrow from the input; one that exists can be encoded.
 //! - To **relay datagrams**, [`UdpHeader::split`] and [`UdpHeader::prepend`] work in place.
 #![cfg_attr(
@@ -56,6 +77,7 @@ extern crate std;
 pub mod association;
 pub mod client;
 pub mod error;
+pub mod gssapi;
 #[cfg(all(any(doc, doctest), feature = "std", feature = "bytes"))]
 pub mod guide;
 pub mod reassembly;
@@ -71,7 +93,8 @@ pub use self::server::Server;
 #[doc(no_inline)]
 pub use self::wire::{
     Address, Command, Domain, Endpoint, EndpointBuf, Fragment, GssapiMessage, GssapiToken, Message, Method,
-    MethodOffer, MethodSelection, Outgoing, Reply, ReplyCode, Request, UdpHeader, UserPass, UserPassStatus,
+    MethodOffer, MethodSelection, Outgoing, ProtectionLevel, Reply, ReplyCode, Request, UdpHeader, UserPass,
+    UserPassStatus,
 };
 
 /// The README's code, compiled.

@@ -370,7 +370,7 @@ impl SubNegotiation {
     }
 }
 
-/// The permit to judge the credentials.
+/// The permit to judge the credentials: [`UserPass::verify`] compares them.
 ///
 /// ```
 /// use socks5_sansio::UserPass;

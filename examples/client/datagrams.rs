@@ -63,9 +63,9 @@ impl Exchange {
     }
 
     fn send(&self, data: &[u8], socket: &UdpSocket) -> io::Result<()> {
-        let endpoint = Endpoint::try_from(self.destination.as_str()).map_err(io::Error::other)?;
+        let endpoint = Endpoint::try_from(self.destination.as_str())?;
         let mut datagram = Vec::new();
-        for (header, part) in fragments(endpoint, data, self.fragment).map_err(io::Error::other)? {
+        for (header, part) in fragments(endpoint, data, self.fragment)? {
             datagram.clear();
             header.put(&mut datagram);
             datagram.extend(part);

@@ -29,8 +29,7 @@ impl Wish<'_> {
     /// Says everything at once.
     pub fn say_all(&self, stream: &mut TcpStream) -> io::Result<Client> {
         let mut flight = [0; Client::OPTIMISTIC_MAX_LEN];
-        let (len, client) =
-            Client::optimistic(self.credentials.as_ref(), &self.request, &mut flight).map_err(io::Error::other)?;
+        let (len, client) = Client::optimistic(self.credentials.as_ref(), &self.request, &mut flight)?;
         stream.write_all(&flight[..len])?;
         Ok(client)
     }

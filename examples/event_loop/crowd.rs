@@ -69,7 +69,7 @@ fn ask(proxy: SocketAddr, request: &Request<'_>, early: &[u8]) -> io::Result<(Tc
     stream.set_read_timeout(Some(PATIENCE))?;
     stream.set_write_timeout(Some(PATIENCE))?;
     let mut flight = vec![0; Client::OPTIMISTIC_MAX_LEN];
-    let (len, client) = Client::optimistic(None, request, &mut flight).map_err(io::Error::other)?;
+    let (len, client) = Client::optimistic(None, request, &mut flight)?;
     flight.truncate(len);
     flight.extend_from_slice(early);
     stream.write_all(&flight)?;

@@ -51,7 +51,7 @@ struct Args {
 impl Args {
     fn credentials(&self) -> io::Result<Option<UserPass<'_>>> {
         let (Some(user), Some(password)) = (&self.user, &self.password) else { return Ok(None) };
-        UserPass::new(user, password).map(Some).map_err(io::Error::other)
+        Ok(Some(UserPass::new(user, password)?))
     }
 }
 

@@ -1,4 +1,4 @@
-//! How to put the crate to use. Every page is code that compiles, and most of it runs when the crate is tested.
+//! How to put the crate to use. Every page is code that compiles, and nearly all of it runs when the crate is tested.
 //!
 //! | to write | read |
 //! |---|---|
@@ -11,6 +11,7 @@
 //! | a relay of datagrams, or a client of one | [`datagrams`] |
 //! | a way to authenticate that this crate does not know | [`authentication`] |
 //! | a client for Tor | [`tor`] |
+//! | a server with many users | [`secrets`] |
 //! | anything that strangers can reach | [`limits`], [`secrets`] |
 
 macro_rules! pages {

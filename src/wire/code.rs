@@ -1,12 +1,12 @@
-//! The three one-octet codes. Open: any octet is kept as it came, and the known ones have names.
+//! The one-octet codes. Open: any octet is kept as it came, and the known ones have names.
 
 use core::fmt;
 
-/// A newtype over an octet with named constants, and a `Display` that gives the name and the octet.
+/// A newtype over an octet with named constants, and a `Display` and a `Debug` that give the name and the octet.
 macro_rules! open_code {
     ($(#[$docs:meta])* $code:ident else $unknown:literal { $($(#[$doc:meta])* $name:ident = $octet:literal, $text:literal;)* }) => {
         $(#[$docs])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub struct $code(pub u8);
 
         impl $code {
@@ -23,6 +23,12 @@ macro_rules! open_code {
         impl fmt::Display for $code {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 write!(f, "{} ({:02X})", self.name(), self.0)
+            }
+        }
+
+        impl fmt::Debug for $code {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "{}({:#04X}, {})", stringify!($code), self.0, self.name())
             }
         }
 
@@ -164,7 +170,41 @@ open_code! {
     }
 }
 
+open_code! {
+    /// How what follows GSSAPI's sub-negotiation is protected (RFC 1961 section 4.3).
+    ///
+    /// ```
+    /// use socks5_sansio::ProtectionLevel;
+    ///
+    /// assert_eq!(ProtectionLevel(2), ProtectionLevel::CONFIDENTIALITY);
+    /// assert_eq!(ProtectionLevel(0x77).to_string(), "protection level without a name (77)");
+    /// ```
+    ProtectionLevel else "protection level without a name" {
+        /// 00: not in the RFC. Nothing is encapsulated; there are clients that know no other.
+        CLEAR = 0x00, "clear";
+        /// 01: per-message integrity.
+        INTEGRITY = 0x01, "integrity";
+        /// 02: per-message integrity and confidentiality.
+        CONFIDENTIALITY = 0x02, "confidentiality";
+        /// 03: integrity always, confidentiality as each side decides from message to message.
+        SELECTIVE = 0x03, "selective";
+    }
+}
+
 /// The reply for a connection that failed like this (RFC 1928 section 6).
+///
+/// | kind of error | reply |
+/// |---|---|
+/// | `PermissionDenied` | 02 not allowed by ruleset |
+/// | `NetworkUnreachable`, `NetworkDown` | 03 network unreachable |
+/// | `HostUnreachable` | 04 host unreachable |
+/// | `ConnectionRefused` | 05 connection refused |
+/// | `TimedOut` | 06 TTL expired |
+/// | `Unsupported` | 07 command not supported |
+/// | any other | 01 general failure |
+///
+/// The errors of resolvers have no kind of their own: for a name that has no address, say
+/// [`HOST_UNREACHABLE`](ReplyCode::HOST_UNREACHABLE).
 ///
 /// ```
 /// use std::io;
@@ -229,6 +269,7 @@ mod tests {
             assert_eq!(u8::from(Method::from(octet)), octet);
             assert_eq!(u8::from(Command::from(octet)), octet);
             assert_eq!(u8::from(ReplyCode::from(octet)), octet);
+            assert_eq!(u8::from(ProtectionLevel::from(octet)), octet);
         }
     }
 
@@ -236,7 +277,9 @@ mod tests {
     fn names_are_followed_by_the_octet() {
         assert_eq!(Method::GSSAPI.to_string(), "GSSAPI (01)");
         assert_eq!(Method(0x0A).to_string(), "method without a name (0A)");
+        assert_eq!(std::format!("{:?}", ReplyCode(5)), "ReplyCode(0x05, connection refused)");
         assert_eq!(Command::UDP_ASSOCIATE.to_string(), "UDP ASSOCIATE (03)");
+        assert_eq!(ProtectionLevel::SELECTIVE.to_string(), "selective (03)");
         assert_eq!(ReplyCode::TOR_INTRODUCTION_TIMED_OUT.to_string(), "onion service introduction timed out (F7)");
     }
 

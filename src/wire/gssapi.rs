@@ -61,7 +61,33 @@ pub enum GssapiMessage<'a> {
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct GssapiToken<'a>(&'a [u8]);
 
+impl GssapiMessage<'_> {
+    /// The octet of the message type: 1, 2, 3 or FF.
+    ///
+    /// ```
+    /// use socks5_sansio::{GssapiMessage, GssapiToken};
+    ///
+    /// assert_eq!(GssapiMessage::Encapsulated(GssapiToken::EMPTY).message_type(), 3);
+    /// assert_eq!(GssapiMessage::Abort.message_type(), 0xFF);
+    /// ```
+    #[must_use]
+    pub const fn message_type(&self) -> u8 {
+        match self {
+            Self::Authentication(_) => AUTHENTICATION,
+            Self::ProtectionLevel(_) => PROTECTION_LEVEL,
+            Self::Encapsulated(_) => ENCAPSULATED,
+            Self::Abort => ABORT,
+        }
+    }
+}
+
+/// [`GssapiMessage::Abort`], encoded.
+pub(crate) const ABORT_OCTETS: [u8; 2] = [VERSION.0, ABORT];
+
 impl<'a> GssapiToken<'a> {
+    /// No octets: from a server, that it is ready (RFC 1961 section 3.7).
+    pub const EMPTY: Self = Self(&[]);
+
     /// A token of 0 to 65,535 octets.
     ///
     /// # Errors
@@ -120,14 +146,15 @@ impl<'a> Layout<'a> for GssapiMessage<'a> {
 
     #[inline]
     fn in_pieces<R>(&self, lend: impl FnOnce(&[&[u8]]) -> R) -> R {
-        let (mtyp, GssapiToken(token)) = match *self {
-            Self::Authentication(token) => (AUTHENTICATION, token),
-            Self::ProtectionLevel(token) => (PROTECTION_LEVEL, token),
-            Self::Encapsulated(token) => (ENCAPSULATED, token),
-            Self::Abort => return lend(&[&[VERSION.0, ABORT]]),
-        };
-        let [.., high, low] = token.len().to_be_bytes();
-        lend(&[&[VERSION.0, mtyp, high, low], token])
+        match *self {
+            Self::Authentication(GssapiToken(token))
+            | Self::ProtectionLevel(GssapiToken(token))
+            | Self::Encapsulated(GssapiToken(token)) => {
+                let [.., high, low] = token.len().to_be_bytes();
+                lend(&[&[VERSION.0, self.message_type(), high, low], token])
+            }
+            Self::Abort => lend(&[&ABORT_OCTETS]),
+        }
     }
 }
 

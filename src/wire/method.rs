@@ -261,6 +261,9 @@ mod tests {
             assert_eq!(MethodOffer::of(&[method]).contains(Method::CHAP), method == Method::CHAP, "{method}");
             assert_eq!(MethodSet::from(&received).contains(method), offered, "{method}");
         }
-        assert_eq!(format!("{received:?}"), "MethodOffer[Method(2), Method(0)]");
+        assert_eq!(
+            format!("{received:?}"),
+            "MethodOffer[Method(0x02, username/password), Method(0x00, no authentication)]"
+        );
     }
 }

@@ -34,10 +34,11 @@ use core::num::NonZeroUsize;
 
 use nom::{Err, Needed};
 
-pub use self::code::{Command, Method, ReplyCode};
+pub use self::code::{Command, Method, ProtectionLevel, ReplyCode};
 pub use self::domain::Domain;
 pub use self::endpoint::{Address, Endpoint};
 pub use self::endpoint_buf::EndpointBuf;
+pub(crate) use self::gssapi::ABORT_OCTETS;
 pub use self::gssapi::{GssapiMessage, GssapiToken};
 use self::leaf::Parsed;
 pub(crate) use self::method::MethodSet;

@@ -90,7 +90,8 @@ impl<'a> UserPass<'a> {
 
     /// Whether both username and password are those expected. `==` does the same.
     ///
-    /// Takes the same time for all usernames and passwords, whatever their lengths.
+    /// Takes the same time for all usernames and passwords, whatever their lengths. Where there are many users, verify even if
+    /// there is none of that name, so that an unknown name takes as long as a known one.
     ///
     /// ```
     /// use socks5_sansio::UserPass;
