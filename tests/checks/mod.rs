@@ -7,6 +7,7 @@ mod chats;
 mod choices;
 mod client_side;
 mod decoders;
+mod gssapi;
 mod hearing;
 mod model;
 mod plan;
@@ -18,6 +19,7 @@ mod values;
 
 pub use self::chats::{client, conversation, server, together};
 pub use self::decoders::decoders;
+pub use self::gssapi::gssapi;
 pub use self::reassembly::{fragments, reassembly};
 pub use self::text::endpoint_text;
 pub use self::values::values;
@@ -26,12 +28,13 @@ pub use self::values::values;
 pub type Check = fn(&[u8]);
 
 /// The checks, by the names of their fuzz targets.
-pub const TARGETS: [(&str, Check); 9] = [
+pub const TARGETS: [(&str, Check); 10] = [
     ("client", client),
     ("conversation", conversation),
     ("decoders", decoders),
     ("endpoint_text", endpoint_text),
     ("fragments", fragments),
+    ("gssapi", gssapi),
     ("reassembly", reassembly),
     ("server", server),
     ("together", together),
