@@ -47,6 +47,7 @@
 //!   caller's.
 //! - To **parse or build** a message alone, there is [`Message`]. Messages borrow from the input; one that exists can be encoded.
 //! - To **relay datagrams**, [`UdpHeader::split`] and [`UdpHeader::prepend`] work in place.
+//! - To **authenticate by Kerberos**, [`gssapi`] keeps the order of what a GSSAPI library makes.
 #![cfg_attr(
     all(doc, feature = "std", feature = "bytes"),
     doc = "- To see **how it is put to use**, on tokio, in an event loop, behind another proxy or with Tor, there is the [`guide`]."

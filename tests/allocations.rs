@@ -7,11 +7,12 @@ use core::time::Duration;
 
 use socks5_sansio::association::{PeerFilter, bound_address, relay_address};
 use socks5_sansio::client::{self, Client};
+use socks5_sansio::gssapi::{AcceptorStep, InitiatorStep};
 use socks5_sansio::reassembly::{Outcome, Reassembly, fragments};
 use socks5_sansio::server::{self, Chosen, Server};
 use socks5_sansio::{
-    Domain, Endpoint, EndpointBuf, GssapiMessage, Message, Method, MethodOffer, MethodSelection, Outgoing, Reply,
-    ReplyCode, Request, UdpHeader, UserPass, UserPassStatus,
+    Domain, Endpoint, EndpointBuf, GssapiMessage, GssapiToken, Message, Method, MethodOffer, MethodSelection, Outgoing,
+    Reply, ReplyCode, Request, UdpHeader, UserPass, UserPassStatus,
 };
 
 /// Runs it, and fails if it allocates on the way.
@@ -184,6 +185,33 @@ fn servers_that_hear_nonsense_or_nothing() {
         let parting = frugal("an error", || serve(&OFFER, says).map_err(|error| error.parting()));
         assert!(parting.is_err(), "{says:?}");
     }
+}
+
+#[test]
+fn the_sub_negotiation_of_gssapi() {
+    let token = GssapiToken::new(&[0xC5; 300]).unwrap();
+    let mut out = [0; 304];
+    GssapiMessage::Authentication(token).encode(&mut out).unwrap();
+    frugal("GSSAPI on both sides", || {
+        let (_, server::Step::Methods(_, permit)) = Server::new().read(&[5, 1, 1]).unwrap() else { panic!() };
+        let Chosen::SubNegotiate(_, negotiation) = permit.choose(&[Method::GSSAPI]) else { panic!() };
+        let Ok(acceptor) = negotiation.gssapi() else { panic!() };
+        let (_, AcceptorStep::NeedMore(acceptor, _)) = acceptor.read(&out[..3]).unwrap() else { panic!() };
+        let (_, AcceptorStep::Token(_, permit)) = acceptor.read(&out).unwrap() else { panic!() };
+        let (_, acceptor) = permit.established(Some(token));
+        let (_, AcceptorStep::Level(wrapped, permit)) = acceptor.read(b"\x01\x02\x00\x01\xFE").unwrap() else {
+            panic!()
+        };
+        black_box(permit.choose(wrapped));
+
+        let (_, client) = Client::new(&MethodOffer::of(&[Method::GSSAPI]));
+        let (_, client::Step::SubNegotiate(negotiation)) = client.read(&[5, 1]).unwrap() else { panic!() };
+        let Ok(permit) = negotiation.gssapi() else { panic!() };
+        let (_, initiator) = permit.token(token);
+        let (_, InitiatorStep::Token(_, permit)) = initiator.read(&out).unwrap() else { panic!() };
+        let (_, initiator) = permit.established().offer(token);
+        assert!(initiator.read(b"\x01\xFF").is_err());
+    });
 }
 
 // Messages
