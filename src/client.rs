@@ -566,6 +566,17 @@ mod tests {
         assert_eq!((len, Client::INPUT_MAX_LEN), (778, 528));
     }
 
+    #[test]
+    fn a_refusal_is_passed_on_and_all_else_is_a_general_failure() {
+        for code in (1..=255).map(ReplyCode) {
+            assert_eq!(ReplyCode::from(Error::Refused(code)), code);
+        }
+        for error in [Error::Invalid(Invalid::Version(4)), Error::NoAcceptableMethod, Error::Rejected(1), Error::Closed]
+        {
+            assert_eq!(ReplyCode::from(error), ReplyCode::GENERAL_FAILURE);
+        }
+    }
+
     #[cfg(feature = "std")]
     #[test]
     fn errors_have_the_kind_of_a_direct_connection() {

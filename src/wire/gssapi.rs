@@ -176,6 +176,14 @@ mod tests {
     use crate::wire::testing::{encodes_to, three_ways};
 
     #[test]
+    fn the_message_type_is_the_second_octet() {
+        for octets in [[1, 1, 0, 0].as_slice(), &[1, 2, 0, 0], &[1, 3, 0, 0], &[1, 0xFF]] {
+            let (message, _) = GssapiMessage::decode(octets).unwrap();
+            assert_eq!(message.message_type(), octets[1]);
+        }
+    }
+
+    #[test]
     fn frames_three_ways() {
         three_ways::<GssapiMessage<'_>>(&[1, 0xFF]);
         for mtyp in 1..=3 {
