@@ -28,7 +28,8 @@
 //! each datagram with its header in one. A frame need not hold a whole message: what is unwrapped is collected in a buffer, and
 //! goes to [`Server::read`] and [`Client::read`](crate::Client::read) as if it came from a socket.
 //!
-//! How many tokens a mechanism wants is its own business: bound their number, or the time.
+//! How many tokens a mechanism wants is its own business: bound their number, or the time. No frame marks the end of a stream:
+//! that one was cut off between two frames is not noticed here.
 //!
 //! ```compile_fail,E0599
 //! # use socks5_sansio::GssapiToken;
@@ -279,7 +280,8 @@ pub enum AcceptorStep<'i> {
     NeedMore(Acceptor, NonZeroUsize),
     /// A token for the library.
     Token(GssapiToken<'i>, Judge),
-    /// The wrapped octet with the protection level that the client offers (RFC 1961 section 4.2).
+    /// The wrapped octet with the protection level that the client offers (RFC 1961 section 4.2). There are clients that send it
+    /// unwrapped, as NEC's did: a token of one octet. They want the answer unwrapped, too.
     Level(GssapiToken<'i>, ChooseLevel),
 }
 

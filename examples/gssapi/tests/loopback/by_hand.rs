@@ -1,0 +1,124 @@
+//! RFC 1961 by hand, with the library's contexts: what the crate would not let happen can be said here.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+
+use libgssapi::context::{ClientCtx, CtxFlags, SecurityContext, ServerCtx};
+use libgssapi::credential::{Cred, CredUsage};
+use libgssapi::name::Name;
+use libgssapi::oid::GSS_NT_HOSTBASED_SERVICE;
+
+use crate::support::{Server, connect, read_exactly};
+
+pub const AUTHENTICATION: u8 = 1;
+pub const LEVEL: u8 = 2;
+pub const DATA: u8 = 3;
+pub const ABORT: [u8; 2] = [1, 0xFF];
+
+pub fn frame(mtyp: u8, token: &[u8]) -> Vec<u8> {
+    [&[1, mtyp], u16::try_from(token.len()).unwrap().to_be_bytes().as_slice(), token].concat()
+}
+
+/// A connection on which GSSAPI is agreed, and nothing else.
+pub fn greeted(server: &Server) -> TcpStream {
+    let mut stream = connect(server.address);
+    stream.write_all(&[5, 1, 1]).unwrap();
+    assert_eq!(read_exactly(&stream), [5, 1]);
+    stream
+}
+
+/// The same on the other side.
+pub fn greet(mut stream: TcpStream) -> TcpStream {
+    assert_eq!(read_exactly(&stream), [5, 1, 1]);
+    stream.write_all(&[5, 1]).unwrap();
+    stream
+}
+
+/// One side of an authentication.
+pub struct Side<C> {
+    pub stream: TcpStream,
+    pub context: C,
+}
+
+impl<C: SecurityContext> Side<C> {
+    pub fn send(&mut self, mtyp: u8, token: &[u8]) {
+        self.stream.write_all(&frame(mtyp, token)).unwrap();
+    }
+
+    /// The token of the next frame, which is of this type.
+    pub fn receive(&mut self, mtyp: u8) -> Vec<u8> {
+        let [ver, found, high, low] = read_exactly(&self.stream);
+        assert_eq!((ver, found), (1, mtyp));
+        let mut token = vec![0; u16::from_be_bytes([high, low]).into()];
+        self.stream.read_exact(&mut token).unwrap();
+        token
+    }
+
+    /// These octets as a frame at confidentiality, which need not be sent.
+    pub fn wrap(&mut self, clear: &[u8]) -> Vec<u8> {
+        frame(DATA, &self.context.wrap(true, clear).unwrap())
+    }
+
+    /// What is in the next frame of this type.
+    pub fn unwrap(&mut self, mtyp: u8) -> Vec<u8> {
+        let token = self.receive(mtyp);
+        self.context.unwrap(&token).unwrap().to_vec()
+    }
+
+    /// The level, wrapped.
+    pub fn say_level(&mut self, octets: &[u8]) {
+        let token = self.context.wrap(false, octets).unwrap();
+        self.send(LEVEL, &token);
+    }
+}
+
+impl Side<ClientCtx> {
+    /// A client that has sent its first token.
+    fn initiated(server: &Server, more_flags: CtxFlags) -> Self {
+        let name = Name::new(b"rcmd@localhost", Some(GSS_NT_HOSTBASED_SERVICE)).unwrap();
+        let flags = CtxFlags::GSS_C_MUTUAL_FLAG | CtxFlags::GSS_C_REPLAY_FLAG | CtxFlags::GSS_C_SEQUENCE_FLAG;
+        let mut side = Self { stream: greeted(server), context: ClientCtx::new(None, name, flags | more_flags, None) };
+        let token = side.context.step(None, None).unwrap().unwrap();
+        side.send(AUTHENTICATION, &token);
+        side
+    }
+
+    /// A client that has a context, and has not asked for a level.
+    pub fn established(server: &Server) -> Self {
+        let mut side = Self::initiated(server, CtxFlags::empty());
+        let token = side.receive(AUTHENTICATION);
+        assert!(side.context.step(Some(&token), None).unwrap().is_none());
+        side
+    }
+
+    /// The same by three tokens, after which the server has none left.
+    pub fn established_by_three(server: &Server) -> Self {
+        let dce_style = CtxFlags::from_bits_retain(0x1000);
+        let mut side = Self::initiated(server, dce_style);
+        let token = side.receive(AUTHENTICATION);
+        let token = side.context.step(Some(&token), None).unwrap().unwrap();
+        side.send(AUTHENTICATION, &token);
+        assert_eq!(side.receive(AUTHENTICATION), []);
+        side
+    }
+
+    /// A client that may send its request, wrapped with confidentiality.
+    pub fn agreed(server: &Server) -> Self {
+        let mut side = Self::established(server);
+        side.say_level(&[2]);
+        assert_eq!(side.unwrap(LEVEL), [2]);
+        side
+    }
+}
+
+impl Side<ServerCtx> {
+    /// A server that waits for a level.
+    pub fn accepted(stream: TcpStream) -> Self {
+        let keys = Cred::acquire(None, None, CredUsage::Accept, None).unwrap();
+        let mut side = Self { stream: greet(stream), context: ServerCtx::new(Some(keys)) };
+        let token = side.receive(AUTHENTICATION);
+        let token = side.context.step(&token, None).unwrap().unwrap();
+        side.send(AUTHENTICATION, &token);
+        side
+    }
+}

@@ -1,0 +1,80 @@
+//! What is on the wire, as tshark captures it.
+
+use std::collections::HashSet;
+use std::io::{BufRead, BufReader};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::process::Stdio;
+
+use crate::pair::{ALL_LEVELS, fetches, server};
+use crate::programs::{Sockd, socksify};
+use crate::support::{Running, page, program, read_line, run, serve, text, web};
+
+/// Of packets at a port: whether it is the last, from which port, and what is in it, without a look at what that is.
+const FIELDS: &str = "-T fields -e tcp.flags.fin -e tcp.srcport -e tcp.payload --disable-protocol ALL \
+                      --enable-protocol eth --enable-protocol ip --enable-protocol tcp";
+
+/// Every octet that goes to and fro at this port until both sides have ended, in the order of packets.
+fn captured(address: SocketAddr, talk: impl FnOnce()) -> Option<Vec<u8>> {
+    let mut tshark = program("tshark")?;
+    tshark.args(["-l", "-n", "-i", "lo", "-a", "duration:30", "-f", &format!("tcp port {}", address.port())]);
+    let (mut tshark, lines) = Running::with_stdout(tshark.args(FIELDS.split_whitespace()).stderr(Stdio::piped()));
+    let mut messages = BufReader::new(tshark.0.stderr.take().unwrap());
+    while !read_line(&mut messages).contains("Capture started") {}
+    talk();
+    let (mut octets, mut ended) = (Vec::new(), HashSet::new());
+    for line in lines.lines() {
+        let line = line.unwrap();
+        let [fin, port, payload] = Vec::from_iter(line.split('\t')).try_into().unwrap();
+        octets.extend(payload.as_bytes().chunks(2).map(|hex| u8::from_str_radix(text(hex), 16).unwrap()));
+        // Not how many ends there are: one may be sent again.
+        if fin == "1" && ended.insert(port.to_owned()) && ended.len() == 2 {
+            return Some(octets);
+        }
+    }
+    panic!("no end was captured");
+}
+
+/// What is said in a fetch through a proxy at that address can be read on the wire, all of it; or nothing of it.
+fn can_be_read(address: SocketAddr, expected: bool, host: &str, talk: impl FnOnce()) {
+    let Some(octets) = captured(address, talk) else { return };
+    assert!(octets.len() > 1000, "{} octets", octets.len());
+    for secret in [host.as_bytes(), b"GET /1000", b"HTTP/1.1 200", &page(1000)[..64], &page(1000)[900..]] {
+        let found = octets.windows(secret.len()).any(|window| window == secret);
+        assert_eq!(found, expected, "{}", String::from_utf8_lossy(secret));
+    }
+}
+
+/// In the usual spelling it is in the ticket, too.
+const HOST: &str = "LocalHost";
+
+#[test]
+fn only_at_confidentiality_nothing_can_be_read() {
+    let Some(server) = server(&ALL_LEVELS) else { return };
+    let destination = format!("{HOST}:{}", serve(Ipv4Addr::LOCALHOST, web).port());
+    for (level, readable) in [("clear", true), ("integrity", true), ("confidentiality", false)] {
+        can_be_read(server.address, readable, HOST, || fetches(server.address, level, &destination, 1000));
+    }
+}
+
+#[test]
+fn nor_with_dantes_server() {
+    let Some(sockd) = Sockd::start() else { return };
+    let destination = format!("{HOST}:{}", serve(Ipv4Addr::LOCALHOST, web).port());
+    for (level, readable) in [("integrity", true), ("confidentiality", false)] {
+        can_be_read(sockd.address, readable, HOST, || fetches(sockd.address, level, &destination, 1000));
+    }
+}
+
+#[test]
+fn nor_with_dantes_client() {
+    let Some(server) = server(&ALL_LEVELS) else { return };
+    let (web, folder) = (serve(Ipv4Addr::LOCALHOST, web), tempfile::tempdir().unwrap());
+    for (level, readable) in [("integrity", true), ("confidentiality", false)] {
+        let Some(mut socksify) = socksify(&folder, server.address, level) else { return };
+        socksify.args(["curl", "--silent", "--max-time", "60", "--header", "Host: no.such.host"]);
+        socksify.arg(format!("http://{web}/1000"));
+        can_be_read(server.address, readable, "no.such.host", || {
+            assert_eq!(run(&mut socksify, b"").stdout, page(1000))
+        });
+    }
+}

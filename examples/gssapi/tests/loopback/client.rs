@@ -1,0 +1,102 @@
+//! What a server may say to the client that is malformed, out of order, replayed or broken off: it ends with an error,
+//! and does not hang.
+
+use std::io::{self, Write};
+use std::net::{Ipv4Addr, Shutdown, TcpStream};
+
+use libgssapi::context::ServerCtx;
+
+use crate::by_hand::{ABORT, AUTHENTICATION, DATA, LEVEL, Side, frame, greet};
+use crate::pair::{fails, server};
+use crate::support::{read_all, serve};
+
+/// The example client with a server that handles it like this.
+fn client_fails(handle: impl Fn(TcpStream) + Copy + Send + 'static, error: &str) {
+    fails(serve(Ipv4Addr::LOCALHOST, handle), "confidentiality", "localhost:80", error);
+}
+
+#[test]
+fn not_a_token() {
+    let Some(_) = server(&[]) else { return };
+    let cases = [
+        (ABORT.to_vec(), "the peer gave up"),
+        (vec![5, 0, 0, 1], "malformed frame: "),
+        (frame(LEVEL, &[1]), "gssapi message type 0x02 is not due now"),
+        (frame(DATA, b"data"), "gssapi message type 0x03 is not due now"),
+        (frame(AUTHENTICATION, b"not a token"), "Invalid token was supplied"),
+        (frame(AUTHENTICATION, &[0x60; 65_535]), "Invalid token was supplied"),
+        (vec![1, 1, 0xFF], "the peer left in the middle of a frame"),
+        (vec![], "the peer left before the negotiation was over"),
+    ];
+    for (octets, why) in cases {
+        let octets: &'static [u8] = octets.leak();
+        client_fails(move |stream| says_last(&greet(stream), octets), why);
+    }
+    client_fails(|stream| drop(read_all(greet(stream))), "timed out");
+}
+
+/// Without a reset, which could overtake it.
+fn says_last(mut stream: &TcpStream, octets: &[u8]) {
+    stream.write_all(octets).unwrap();
+    stream.shutdown(Shutdown::Write).unwrap();
+    let _ = io::copy(&mut stream, &mut io::sink());
+}
+
+#[test]
+fn not_a_level() {
+    let Some(_) = server(&[]) else { return };
+    client_fails(
+        |stream| {
+            let mut server = Side::accepted(stream);
+            assert_eq!(server.unwrap(LEVEL), [2]);
+            says_last(&server.stream, &ABORT);
+        },
+        "the peer gave up",
+    );
+    client_fails(
+        |stream| {
+            let mut server = Side::accepted(stream);
+            assert_eq!(server.unwrap(LEVEL), [2]);
+            server.say_level(&[1]);
+            assert_eq!(read_all(&server.stream), ABORT);
+        },
+        "the proxy chose protection level integrity (01)\n",
+    );
+    client_fails(
+        |stream| {
+            let mut server = Side::accepted(stream);
+            server.receive(LEVEL);
+            says_last(&server.stream, &frame(LEVEL, b"not wrapped"));
+        },
+        "",
+    );
+}
+
+#[test]
+fn not_a_reply() {
+    let Some(_) = server(&[]) else { return };
+    client_fails(
+        |stream| {
+            let server = agreed(stream);
+            says_last(&server.stream, &ABORT);
+        },
+        "Abort where a frame of data is due",
+    );
+    client_fails(
+        |stream| {
+            let mut server = agreed(stream);
+            let reply = server.wrap(&[5]);
+            says_last(&server.stream, &[reply.clone(), reply].concat());
+        },
+        "a frame is refused: The token was a duplicate of an earlier token",
+    );
+}
+
+/// A server that has the client's request.
+fn agreed(stream: TcpStream) -> Side<ServerCtx> {
+    let mut server = Side::accepted(stream);
+    let level = server.unwrap(LEVEL);
+    server.say_level(&level);
+    assert_eq!(server.unwrap(DATA)[..2], [5, 1]);
+    server
+}

@@ -1,0 +1,15 @@
+//! The server and the client with a real KDC, over loopback: with each other, with programs that others wrote, and with
+//! octets by hand.
+//!
+//! `.ci/gssapi` sets up the realm and the programs that they need. What is missing is skipped with a line that says so;
+//! with `INTEROP_REQUIRED` set, it fails instead.
+
+mod by_hand;
+mod captured;
+mod client;
+mod pair;
+mod programs;
+mod server;
+#[expect(dead_code)] // the interop tests', of which these need a part
+#[path = "../../../../tests/interop/support.rs"]
+mod support;

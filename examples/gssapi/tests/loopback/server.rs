@@ -1,0 +1,241 @@
+//! What a client may say to the server that is malformed, out of order, replayed or broken off: it logs why, and
+//! nothing hangs. What is only unusual goes through.
+
+use std::io::{ErrorKind, Read, Write};
+use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
+
+use libgssapi::context::ClientCtx;
+use socks5_sansio::{Endpoint, Request};
+
+use crate::by_hand::{ABORT, AUTHENTICATION, DATA, LEVEL, Side, frame, greeted};
+use crate::pair::{ALL_LEVELS, server};
+use crate::support::{Server, connect, echo, encoded, read_all, read_exactly, serve};
+
+/// The server says this, closes, and logs why.
+fn is_refused(server: &mut Server, stream: TcpStream, parting: &[u8], why: &str) {
+    assert_eq!(read_all(&stream), parting, "{why}");
+    drop(stream);
+    let line = server.log_line();
+    assert!(line.contains(why), "{why}: {line}");
+}
+
+#[test]
+fn frames_without_a_ticket() {
+    let Some(mut server) = server(&[]) else { return };
+    let longest = frame(AUTHENTICATION, &[0x60; 65_535]);
+    let cases: &[(&[u8], &[u8], &str)] = &[
+        (&ABORT, &[], "the peer gave up"),
+        (&[5, 1, 0, 1], &ABORT, "malformed frame: "),
+        (&[1, 4, 0, 0], &ABORT, "malformed frame: "),
+        (&frame(LEVEL, &[1]), &ABORT, "gssapi message type 0x02 is not due now"),
+        (&frame(DATA, b"data"), &ABORT, "gssapi message type 0x03 is not due now"),
+        (&frame(AUTHENTICATION, b"not a token"), &ABORT, "Unspecified GSS failure"),
+        (&longest, &ABORT, "Invalid token was supplied"),
+        (&longest[..65_538], &[], "the peer left in the middle of a frame"),
+        (&[1], &[], "the peer left in the middle of a frame"),
+        (&[], &[], "the peer left before the negotiation was over"),
+    ];
+    for (octets, parting, why) in cases {
+        let mut stream = greeted(&server);
+        stream.write_all(octets).unwrap();
+        stream.shutdown(Shutdown::Write).unwrap();
+        is_refused(&mut server, stream, parting, why);
+    }
+}
+
+#[test]
+fn a_client_without_gssapi() {
+    let Some(mut server) = server(&[]) else { return };
+    let mut stream = connect(server.address);
+    stream.write_all(&[5, 2, 0, 2]).unwrap();
+    is_refused(&mut server, stream, &[5, 0xFF], "no GSSAPI offered");
+}
+
+#[test]
+fn a_client_that_stops() {
+    let Some(mut server) = server(&["--handshake-timeout", "1"]) else { return };
+    let longest = frame(AUTHENTICATION, &[0x60; 65_535]);
+    for octets in [&[], &longest[..65_538]] {
+        let mut stream = greeted(&server);
+        stream.write_all(octets).unwrap();
+        is_refused(&mut server, stream, &[], "timed out");
+    }
+    let client = Side::established(&server);
+    is_refused(&mut server, client.stream, &[], "timed out");
+    let client = Side::agreed(&server);
+    is_refused(&mut server, client.stream, &[], "alice@SOCKS.TEST at confidentiality (02): timed out");
+}
+
+#[test]
+fn frames_with_a_context() {
+    let Some(mut server) = server(&[]) else { return };
+    let cases: &[(&[u8], &[u8], &str)] = &[
+        (&ABORT, &[], "the peer gave up"),
+        (&[1], &[], "the peer left in the middle of a frame"),
+        (&frame(AUTHENTICATION, b"one more"), &ABORT, "gssapi message type 0x01 is not due now"),
+        (&frame(DATA, b"data"), &ABORT, "gssapi message type 0x03 is not due now"),
+        (&frame(LEVEL, &[]), &ABORT, "A required input parameter could not be read"),
+        (&frame(LEVEL, b"not wrapped"), &ABORT, "Invalid token was supplied"),
+        (&frame(LEVEL, &[0x05; 65_535]), &ABORT, "Invalid token was supplied"),
+    ];
+    for (octets, parting, why) in cases {
+        let mut client = Side::established(&server);
+        client.stream.write_all(octets).unwrap();
+        client.stream.shutdown(Shutdown::Write).unwrap();
+        is_refused(&mut server, client.stream, parting, why);
+    }
+}
+
+#[test]
+fn levels() {
+    let Some(mut refusing) = server(&[]) else { return };
+    for octets in [&[][..], &[1, 1]] {
+        let mut client = Side::established(&refusing);
+        client.say_level(octets);
+        is_refused(&mut refusing, client.stream, &ABORT, "a protection level is one octet");
+    }
+    for unknown in [0, 3, 77] {
+        let mut client = Side::established(&refusing);
+        client.say_level(&[unknown]);
+        assert_eq!(client.unwrap(LEVEL), [1], "the first that is granted");
+    }
+}
+
+#[test]
+fn three_tokens() {
+    let Some(server) = server(&[]) else { return };
+    let mut client = Side::established_by_three(&server);
+    client.say_level(&[2]);
+    assert_eq!(client.unwrap(LEVEL), [2]);
+}
+
+#[test]
+fn more_tokens_than_expected() {
+    let Some(mut server) = server(&[]) else { return };
+    let mut client = Side::established_by_three(&server);
+    client.send(AUTHENTICATION, b"a fourth");
+    is_refused(&mut server, client.stream, &ABORT, "gssapi message type 0x01 is not due now");
+}
+
+#[test]
+fn levels_that_are_not_wrapped() {
+    let Some(server) = server(&ALL_LEVELS) else { return };
+    for level in 0..=2 {
+        let mut client = Side::established(&server);
+        client.send(LEVEL, &[level]);
+        assert_eq!(client.receive(LEVEL), [level]);
+    }
+}
+
+fn request(target: SocketAddr) -> Vec<u8> {
+    encoded(Request::connect(Endpoint::from(target)))
+}
+
+/// A client that is connected to this target.
+fn connected(server: &Server, target: SocketAddr) -> Side<ClientCtx> {
+    let mut client = Side::agreed(server);
+    let octets = client.wrap(&request(target));
+    client.stream.write_all(&octets).unwrap();
+    assert_eq!(client.unwrap(DATA)[..4], [5, 0, 0, 1]);
+    client
+}
+
+#[test]
+fn frames_in_place_of_the_request() {
+    let Some(mut server) = server(&[]) else { return };
+    let request = request(SocketAddr::from((Ipv4Addr::LOCALHOST, 1)));
+    let cases: &[(&[u8], &str)] = &[
+        (&ABORT, "Abort where a frame of data is due"),
+        (&frame(LEVEL, &[1]), "where a frame of data is due"),
+        (&request, "version"),
+        (&[1, 3, 0], "unexpected end of file"),
+        (&frame(DATA, &request), "a frame is refused"),
+        (&frame(DATA, &[0x05; 65_535]), "a frame is refused"),
+        (&[], "the client left before the negotiation was over"),
+    ];
+    for (octets, why) in cases {
+        let mut client = Side::agreed(&server);
+        client.stream.write_all(octets).unwrap();
+        client.stream.shutdown(Shutdown::Write).unwrap();
+        is_refused(&mut server, client.stream, &[], why);
+    }
+}
+
+#[test]
+fn a_malformed_request_is_answered() {
+    let Some(mut server) = server(&[]) else { return };
+    let mut client = Side::agreed(&server);
+    let octets = client.wrap(&[5, 1, 0, 7, 0, 0, 0, 0, 0, 0]);
+    client.stream.write_all(&octets).unwrap();
+    assert_eq!(client.unwrap(DATA)[..2], [5, 8]);
+    is_refused(&mut server, client.stream, &[], "malformed request: ");
+}
+
+#[test]
+fn frames_need_not_be_whole_messages() {
+    let Some(server) = server(&[]) else { return };
+    let mut client = Side::agreed(&server);
+    let request = request(serve(Ipv4Addr::LOCALHOST, echo));
+    for octet in [&request[..], b"hello"].concat() {
+        let octets = [client.wrap(&[]), client.wrap(&[octet])].concat();
+        client.stream.write_all(&octets).unwrap();
+    }
+    assert_eq!(client.unwrap(DATA)[..4], [5, 0, 0, 1]);
+    let mut answer = Vec::new();
+    while answer.len() < 5 {
+        answer.extend(client.unwrap(DATA));
+    }
+    assert_eq!(answer, b"hello");
+}
+
+/// After a first hello, the server refuses what the client sends next, and resets both connections.
+fn resets(next: impl FnOnce(&mut Side<ClientCtx>, &[u8]) -> Vec<u8>, why: &str) {
+    let Some(mut server) = server(&[]) else { return };
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let mut client = connected(&server, listener.local_addr().unwrap());
+    let (mut target, _) = listener.accept().unwrap();
+    let hello = client.wrap(b"hello");
+    client.stream.write_all(&hello).unwrap();
+    assert_eq!(read_exactly(&target), *b"hello");
+    let octets = next(&mut client, &hello);
+    client.stream.write_all(&octets).unwrap();
+    for stream in [&mut target, &mut client.stream] {
+        assert_eq!(stream.read(&mut [0]).unwrap_err().kind(), ErrorKind::ConnectionReset, "{why}");
+    }
+    let line = server.log_line();
+    assert!(line.contains(&format!(": a frame is refused: {why}")), "{why}: {line}");
+}
+
+#[test]
+fn a_replayed_frame() {
+    resets(|_, hello| hello.to_vec(), "The token was a duplicate of an earlier token");
+}
+
+#[test]
+fn a_missing_frame() {
+    resets(
+        |client, _| (client.wrap(b"lost"), client.wrap(b"hello")).1,
+        "An expected per-message token was not received",
+    );
+}
+
+#[test]
+fn a_changed_frame() {
+    resets(
+        |client, _| {
+            let mut octets = client.wrap(b"hello");
+            *octets.last_mut().unwrap() ^= 1;
+            octets
+        },
+        "A token had an invalid Message Integrity Check",
+    );
+}
+
+#[test]
+fn an_abort_in_the_tunnel() {
+    let Some(mut server) = server(&[]) else { return };
+    let mut client = connected(&server, serve(Ipv4Addr::LOCALHOST, echo));
+    client.stream.write_all(&ABORT).unwrap();
+    assert_eq!(client.stream.read(&mut [0]).unwrap_err().kind(), ErrorKind::ConnectionReset);
+    assert!(server.log_line().contains("Abort where a frame of data is due"));
+}
