@@ -362,7 +362,7 @@ impl SendUserPass {
     }
 }
 
-/// The wire is the caller's, to negotiate a method that this crate does not know the rules of.
+/// The wire is the caller's, to negotiate by the rules of the method. Those of GSSAPI are in [`gssapi`](Self::gssapi).
 ///
 /// Where the method encapsulates what follows, the caller wraps what is to be sent, and gives clear octets to
 /// [`Client::read`].

@@ -312,7 +312,7 @@ pub enum Chosen {
     Refused(Outgoing),
 }
 
-/// The wire is the caller's, to negotiate a method that this crate does not know the rules of.
+/// The wire is the caller's, to negotiate by the rules of the method. Those of GSSAPI are in [`gssapi`](Self::gssapi).
 ///
 /// Where the method encapsulates what follows, the caller unwraps it and gives clear octets to [`Server::read`].
 ///

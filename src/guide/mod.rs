@@ -9,7 +9,7 @@
 //! | a proxy that goes through a proxy | [`chaining`] |
 //! | a client that saves round trips | [`optimistic`] |
 //! | a relay of datagrams, or a client of one | [`datagrams`] |
-//! | a way to authenticate that this crate does not know | [`authentication`] |
+//! | authentication other than by password | [`authentication`] |
 //! | a client for Tor | [`tor`] |
 //! | a server with many users | [`secrets`] |
 //! | anything that strangers can reach | [`limits`], [`secrets`] |

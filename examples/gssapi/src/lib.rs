@@ -37,7 +37,7 @@ pub fn level(name: &str) -> Result<ProtectionLevel, &'static str> {
 }
 
 fn token(octets: &[u8]) -> io::Result<GssapiToken<'_>> {
-    GssapiToken::new(octets).map_err(io::Error::other)
+    Ok(GssapiToken::new(octets)?)
 }
 
 fn denied(why: impl Display) -> io::Error {

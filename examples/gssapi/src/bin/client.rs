@@ -44,7 +44,7 @@ fn main() -> ExitCode {
 }
 
 fn run(args: &Args) -> io::Result<()> {
-    let destination = Endpoint::try_from(args.destination.as_str()).map_err(io::Error::other)?;
+    let destination = Endpoint::try_from(args.destination.as_str())?;
     let tcp = TcpStream::connect(&args.proxy)?;
     let mut stream = Stream::new(tcp, Duration::from_secs(args.handshake_timeout))?;
     connect(&mut stream, args, &Request::connect(destination))?;
