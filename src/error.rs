@@ -1,23 +1,14 @@
-//! What can go wrong with a message, sorted by whose fault it is.
-//!
-//! | culprit | error |
-//! |---|---|
-//! | nobody: the rest has not arrived yet | [`DecodeError::Incomplete`] |
-//! | the peer: these octets are not SOCKS5 | [`Invalid`] |
-//! | the caller: a value that no message can carry | [`ValueError`], [`ParseEndpointError`] |
-//! | the caller: a buffer with too little room | [`BufferTooSmall`] |
-//!
-//! What can go wrong with a conversation is in [`server::Error`](crate::server::Error) and
-//! [`client::Error`](crate::client::Error). All of them are `Copy`, and none allocates.
+//! Errors, by cause. All of them are `Copy`, and none allocates.
 
+use core::convert::Infallible;
 use core::num::NonZeroUsize;
 
 use thiserror::Error;
 
-/// Why [`decode`](crate::wire::Message::decode) gave no message.
+/// An input that does not begin with a complete message.
 ///
 /// ```
-/// use socks5_sansio::{DecodeError, Invalid, Message, MethodSelection};
+/// use socks5_sansio::{Decode, DecodeError, Invalid, MethodSelection};
 ///
 /// let Err(DecodeError::Incomplete(missing)) = MethodSelection::decode(&[5]) else { panic!() };
 /// assert_eq!(missing.get(), 1);
@@ -25,17 +16,15 @@ use thiserror::Error;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Error)]
 pub enum DecodeError {
-    /// The message goes on behind the input, by at least this many octets.
-    ///
-    /// A reader that reads exactly as many as it is told never reads past the message.
-    #[error("at least {0} more octets are needed")]
+    /// More input is needed: at least this many bytes. A reader that reads exactly that many never reads past the message.
+    #[error("at least {0} more bytes are needed")]
     Incomplete(NonZeroUsize),
-    /// No octets that could follow would make it a message.
+    /// The input is malformed; more input cannot help.
     #[error(transparent)]
     Invalid(#[from] Invalid),
 }
 
-/// The peer's octets are not what the RFC allows.
+/// Malformed input: the fault of the peer.
 ///
 /// ```
 /// use socks5_sansio::Invalid;
@@ -45,30 +34,30 @@ pub enum DecodeError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Error)]
 #[non_exhaustive]
 pub enum Invalid {
-    /// The first octet is not 05 (RFC 1928 sections 3, 4 and 6). 04 is SOCKS4; a letter is likely HTTP.
+    /// The first octet is not 05 (RFC 1928 sections 3, 4 and 6). 04 is SOCKS4; a letter is probably HTTP.
     #[error("protocol version {0:#04x} is not 0x05")]
     Version(u8),
     /// The first octet of a username/password message is not 01 (RFC 1929 section 2).
     #[error("username/password version {0:#04x} is not 0x01")]
     UserPassVersion(u8),
-    /// The first octet of a GSSAPI message is not 01 (RFC 1961 section 3.4).
+    /// The first octet of a GSSAPI frame is not 01 (RFC 1961 section 3.4).
     #[error("gssapi version {0:#04x} is not 0x01")]
     GssapiVersion(u8),
     /// A GSSAPI message type other than 01, 02, 03 and FF (RFC 1961 sections 3 to 5).
-    #[error("gssapi message type {0:#04x} is not known")]
+    #[error("gssapi message type {0:#04x} is unassigned")]
     GssapiMessageType(u8),
-    /// An ATYP other than 01, 03 and 04 (RFC 1928 section 5): where the address ends cannot be known.
-    #[error("address type {0:#04x} is not known")]
+    /// An ATYP other than 01, 03 and 04 (RFC 1928 section 5). The end of the address cannot be found.
+    #[error("address type {0:#04x} is unassigned")]
     AddressType(u8),
-    /// A domain name of length 0 (RFC 1928 section 5).
+    /// A domain name of length 0 (RFC 1928 section 5). A reply may have one: it means that there is no address.
     #[error("the domain name is empty")]
     EmptyDomain,
-    /// A datagram that ends inside its header (RFC 1928 section 7). A datagram has no rest to wait for.
+    /// A datagram that ends inside its header (RFC 1928 section 7).
     #[error("the datagram ends inside its header")]
     Truncated,
 }
 
-/// A value that does not fit the length octets of its field. Carries the length it has.
+/// A value of a length that its field cannot hold: the fault of the caller. Each variant has that length.
 ///
 /// ```
 /// use socks5_sansio::{Domain, ValueError};
@@ -78,27 +67,27 @@ pub enum Invalid {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Error)]
 #[non_exhaustive]
 pub enum ValueError {
-    /// A domain name not of 1 to 255 octets (RFC 1928 section 5).
-    #[error("a domain name has 1 to 255 octets, not {0}")]
+    /// A domain name that is empty or has more than 255 bytes (RFC 1928 section 5).
+    #[error("a domain name has 1 to 255 bytes, not {0}")]
     Domain(usize),
-    /// More methods than 255 (RFC 1928 section 3).
+    /// More than 255 methods (RFC 1928 section 3).
     #[error("an offer has at most 255 methods, not {0}")]
     Methods(usize),
-    /// A username of more than 255 octets (RFC 1929 section 2).
-    #[error("a username has at most 255 octets, not {0}")]
+    /// A username of more than 255 bytes (RFC 1929 section 2).
+    #[error("a username has at most 255 bytes, not {0}")]
     Username(usize),
-    /// A password of more than 255 octets (RFC 1929 section 2).
-    #[error("a password has at most 255 octets, not {0}")]
+    /// A password of more than 255 bytes (RFC 1929 section 2).
+    #[error("a password has at most 255 bytes, not {0}")]
     Password(usize),
-    /// A GSSAPI token of more than 65,535 octets (RFC 1961 section 3.4).
-    #[error("a gssapi token has at most 65535 octets, not {0}")]
+    /// A GSSAPI token of more than 65,535 bytes (RFC 1961 section 3.4).
+    #[error("a gssapi token has at most 65535 bytes, not {0}")]
     Token(usize),
-    /// Data that would be cut into more than 127 fragments (RFC 1928 section 7).
+    /// Data for more than 127 fragments (RFC 1928 section 7).
     #[error("a datagram has at most 127 fragments, not {0}")]
     Fragments(usize),
 }
 
-/// The text is not `HOST:PORT`.
+/// Text that is not `HOST:PORT`.
 ///
 /// ```
 /// use socks5_sansio::{Endpoint, ParseEndpointError};
@@ -109,65 +98,96 @@ pub enum ValueError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Error)]
 #[non_exhaustive]
 pub enum ParseEndpointError {
-    /// There is no `:PORT` at the end, or it is not a decimal number of 0 to 65535.
+    /// The text does not end in `:PORT` with a decimal number of 0 to 65535.
     #[error("expected HOST:PORT with a port of 0 to 65535")]
     Port,
-    /// The host is empty, has spaces or control characters, or is a malformed or unbracketed IPv6 address.
+    /// The host is empty, contains spaces or control characters, or is a malformed or unbracketed IPv6 address.
     #[error("expected a name, an IPv4 address or an IPv6 address in brackets before the port")]
     Host,
-    /// An IPv6 address with a zone id (`%eth0`): it means nothing on another machine.
-    #[error("an IPv6 zone id means nothing to a proxy")]
+    /// An IPv6 address with a zone id (`%eth0`), which has no meaning on another machine.
+    #[error("an IPv6 zone id has no meaning to a proxy")]
     ZoneId,
-    /// A name of more than 255 octets.
+    /// A name of more than 255 bytes.
     #[error(transparent)]
     Value(#[from] ValueError),
 }
 
-/// The caller's mistakes are `InvalidInput`.
-#[cfg(feature = "std")]
-macro_rules! invalid_input {
-    ($($error:ident)*) => {
-        $(#[cfg_attr(docsrs, doc(cfg(feature = "std")))]
-        impl From<$error> for std::io::Error {
-            fn from(error: $error) -> Self {
-                Self::new(std::io::ErrorKind::InvalidInput, error)
-            }
-        })*
-    };
+/// Lets a function take text and addresses alike: converting an address cannot fail.
+impl From<Infallible> for ParseEndpointError {
+    fn from(never: Infallible) -> Self {
+        match never {}
+    }
 }
 
-#[cfg(feature = "std")]
-invalid_input! { ValueError ParseEndpointError BufferTooSmall }
-
-/// The buffer cannot hold the message. Nothing was written.
+/// A buffer that is too small. Nothing was written to it.
 ///
 /// ```
-/// use socks5_sansio::{BufferTooSmall, Message, Method, MethodSelection};
+/// use socks5_sansio::{BufferTooSmall, Encode, Method, MethodSelection};
 ///
-/// let selection = MethodSelection { method: Method::NONE };
+/// let selection = MethodSelection { method: Method::GSSAPI };
 /// assert_eq!(selection.encode(&mut [0; 1]), Err(BufferTooSmall { needed: 2 }));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Error)]
-#[error("the buffer has room for less than the {needed} octets needed")]
+#[error("the buffer is too small: {needed} bytes are needed")]
 pub struct BufferTooSmall {
-    /// The length of the message in octets.
+    /// The length needed in bytes.
     pub needed: usize,
 }
 
-#[cfg(all(test, feature = "std"))]
-mod tests {
-    use std::io::{self, ErrorKind};
+#[cfg(feature = "std")]
+mod io {
+    use std::io::{Error, ErrorKind};
 
-    use super::*;
+    use super::{BufferTooSmall, DecodeError, Invalid, ParseEndpointError, ValueError};
 
-    #[test]
-    fn the_callers_mistakes_are_invalid_input() {
-        for error in [
-            io::Error::from(ValueError::Domain(300)),
-            io::Error::from(ParseEndpointError::Port),
-            io::Error::from(BufferTooSmall { needed: 2 }),
-        ] {
-            assert_eq!(error.kind(), ErrorKind::InvalidInput);
+    /// The errors of the caller are `InvalidInput`, malformed input is `InvalidData`.
+    macro_rules! into_io {
+        ($($error:ident => $kind:ident,)*) => {
+            $(#[cfg_attr(docsrs, doc(cfg(feature = "std")))]
+            impl From<$error> for Error {
+                fn from(error: $error) -> Self {
+                    Self::new(ErrorKind::$kind, error)
+                }
+            })*
+        };
+    }
+
+    into_io! {
+        Invalid => InvalidData,
+        ValueError => InvalidInput,
+        ParseEndpointError => InvalidInput,
+        BufferTooSmall => InvalidInput,
+    }
+
+    /// Malformed input is `InvalidData`, truncated input `UnexpectedEof`.
+    #[cfg_attr(docsrs, doc(cfg(feature = "std")))]
+    impl From<DecodeError> for Error {
+        fn from(error: DecodeError) -> Self {
+            match error {
+                DecodeError::Invalid(invalid) => invalid.into(),
+                DecodeError::Incomplete(_) => Self::new(ErrorKind::UnexpectedEof, error),
+            }
+        }
+    }
+
+    #[cfg(test)]
+    mod tests {
+        use core::num::NonZeroUsize;
+
+        use super::*;
+
+        #[test]
+        fn errors_have_a_kind_by_cause() {
+            for (error, kind) in [
+                (Error::from(ValueError::Domain(300)), ErrorKind::InvalidInput),
+                (ParseEndpointError::Port.into(), ErrorKind::InvalidInput),
+                (BufferTooSmall { needed: 2 }.into(), ErrorKind::InvalidInput),
+                (Invalid::EmptyDomain.into(), ErrorKind::InvalidData),
+                (DecodeError::Invalid(Invalid::EmptyDomain).into(), ErrorKind::InvalidData),
+                (DecodeError::Incomplete(NonZeroUsize::MIN).into(), ErrorKind::UnexpectedEof),
+            ] {
+                assert_eq!(error.kind(), kind, "{error}");
+            }
         }
     }
 }

@@ -1,458 +1,274 @@
-//! GSSAPI's sub-negotiation, moment by moment (RFC 1961): the tokens to and fro, then the protection level.
+//! GSSAPI's sub-negotiation (RFC 1961): tokens in turn, then the protection level.
 //!
 //! ```text
 //!  client                                            server
-//!  SubNegotiation::gssapi                            SubNegotiation::gssapi
+//!  offer() -> ReceiveGssapi                          ChooseMethod::gssapi
 //!    |                                                 |
-//!  Initiate -- token ------------------------------->  | read
-//!    |                                                 v
-//!    | read                                          AcceptorStep::Token(token, permit)
-//!    v                                                 |  more, established
-//!  InitiatorStep::Token(token, permit) <-------------- +  until both sides are satisfied
-//!    |  more, until established                        |
+//!  SendToken -- token ----------------------------> ReceiveToken
+//!                                                      |
+//!  ReceiveToken <------------------- more -- (GssapiToken, AnswerToken)
+//!    |                                                 |  more: again ReceiveToken
+//!  (GssapiToken, ContinueContext)                      |  established
+//!    |  more: again ReceiveToken                       v
+//!    |  offer_level ------------------------------> ReceiveLevel
 //!    v                                                 |
-//!  OfferLevel -- offer ----------------------------->  | read
-//!    |                                                 v
-//!    | read                                          AcceptorStep::Level(wrapped, permit)
-//!    v                                                 |
-//!  InitiatorStep::Level(wrapped, permit) <------------ + choose: the request may come
+//!  ReceiveLevel <---------------------- choose -- (GssapiToken, ChooseLevel) --> ReceiveRequest
 //!    |
-//!    | agree: the request may go
+//!  (GssapiToken, AgreeToLevel) -- agree --> SendRequest
 //! ```
 //!
-//! A GSSAPI library makes and takes the tokens, and wraps and unwraps; this is the order in which they go. The messages are
-//! [`GssapiMessage`]s for the caller to encode and to send, as a token may have 65,535 octets. Either side may
-//! [`abort`](Judge::abort) at any moment, or hear an abort: [`Error::Aborted`].
+//! A GSSAPI library makes the tokens and reads them, and wraps and unwraps. The messages are [`GssapiMessage`]s. Either side may
+//! [`abort`](AnswerToken::abort) in place of any move.
 //!
-//! Afterwards all octets of both sides are wrapped, in frames that are [`GssapiMessage::Encapsulated`]: requests, replies, data, and
-//! each datagram with its header in one. A frame need not hold a whole message: what is unwrapped is collected in a buffer, and
-//! goes to [`Server::read`] and [`Client::read`](crate::Client::read) as if it came from a socket.
+//! After the sub-negotiation everything is wrapped, in frames of type [`GssapiMessage::Encapsulated`]: requests, replies, data, and
+//! each datagram with its header in one. A frame need not hold a whole message: collect the unwrapped bytes in an
+//! [`Inbox`](crate::Inbox), as if they came from a socket.
 //!
-//! How many tokens a mechanism wants is its own business: bound their number, or the time. No frame marks the end of a stream:
-//! that one was cut off between two frames is not noticed here.
-//!
-//! ```compile_fail,E0599
-//! # use socks5_sansio::GssapiToken;
-//! # use socks5_sansio::gssapi::Judge;
-//! fn chooses_a_level_before_there_is_a_context(permit: Judge, wrapped: GssapiToken<'_>) {
-//!     let (message, server) = permit.choose(wrapped); // no such move
-//! }
-//! ```
+//! A mechanism may need any number of tokens: limit their number, or the time. No frame marks the end of a stream, so a
+//! truncation between two frames is not detected here.
 //!
 //! ```compile_fail,E0599
-//! # use socks5_sansio::gssapi::OfferLevel;
-//! fn sends_a_request_before_a_level_is_agreed(permit: OfferLevel) {
-//!     let permit = permit.agree(); // no such move
+//! # use socks5_sansio::{GssapiToken, gssapi::AnswerToken};
+//! fn choose_a_level_too_early(permit: AnswerToken, wrapped: GssapiToken<'_>) {
+//!     let (message, state) = permit.choose(wrapped); // the context is not established
 //! }
 //! ```
 
 use core::num::NonZeroUsize;
 
-use crate::error::{DecodeError, Invalid};
-use crate::server::Server;
-use crate::wire::{ABORT_OCTETS, GssapiMessage, GssapiToken, Message, Method};
+use crate::error::Invalid;
+use crate::receive::{Ended, Receive, missing, receive, sealed::Sealed};
+use crate::wire::{ABORT, GssapiMessage, GssapiToken, Method, MethodOffer, MethodSelection};
 use crate::{client, server};
 
-impl client::SubNegotiation {
-    /// GSSAPI's rules, if GSSAPI is the method that the server selected.
+/// Offers GSSAPI alone.
+///
+/// ```
+/// use socks5_sansio::{Encode, GssapiToken, Receive, gssapi};
+///
+/// let (offer, state) = gssapi::offer();
+/// assert_eq!(offer.to_vec(), [5, 1, 1]);
+///
+/// let (permit, _) = state.receive(&[5, 1])?;
+/// let (message, state) = permit.token(GssapiToken::new(b"hello")?); // the library's first token
+/// assert_eq!(message.to_vec(), b"\x01\x01\x00\x05hello");
+///
+/// let ((token, permit), _) = state.receive(&[1, 1, 0, 0])?; // the server's context is established
+/// assert_eq!(token, GssapiToken::EMPTY);
+/// let (message, state) = permit.offer_level(GssapiToken::new(b"[1]")?); // as the library wraps the octet 1
+/// assert_eq!(message.to_vec(), b"\x01\x02\x00\x03[1]");
+///
+/// let ((wrapped, permit), _) = state.receive(b"\x01\x02\x00\x03[1]")?;
+/// assert_eq!(wrapped.as_bytes(), b"[1]");
+/// let (_request, _state) = permit.agree().connect("192.0.2.1:80".try_into()?); // to be wrapped
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub const fn offer() -> (MethodOffer<'static>, ReceiveGssapi) {
+    (MethodOffer::of(&[Method::GSSAPI.0]), ReceiveGssapi(()))
+}
+
+impl server::ChooseMethod {
+    /// Selects GSSAPI.
     ///
     /// # Errors
     ///
-    /// The sub-negotiation as it was, if the method is another.
+    /// The permit, if the method was not offered.
     ///
     /// ```
-    /// use socks5_sansio::client::{Client, Step};
-    /// use socks5_sansio::{GssapiToken, Message, Method, MethodOffer};
+    /// use socks5_sansio::server::ReceiveOffer;
+    /// use socks5_sansio::{Encode, GssapiToken, Receive};
     ///
-    /// let (_, client) = Client::new(&MethodOffer::of(&[Method::GSSAPI]));
-    /// let (_, Step::SubNegotiate(negotiation)) = client.read(&[5, 1])? else { panic!() };
-    /// let Ok(permit) = negotiation.gssapi() else { panic!() };
+    /// let ((_offer, permit), _) = ReceiveOffer::new().receive(&[5, 2, 0, 1])?;
+    /// let Ok((selection, state)) = permit.gssapi() else { panic!("not offered") };
+    /// assert_eq!(selection.to_vec(), [5, 1]);
     ///
-    /// let (message, _initiator) = permit.token(GssapiToken::new(b"from the library").unwrap());
-    /// let mut out = [0; 20];
-    /// message.encode(&mut out).unwrap();
-    /// assert_eq!(out, *b"\x01\x01\x00\x10from the library");
-    /// # Ok::<(), socks5_sansio::client::Error>(())
+    /// let ((token, permit), _) = state.receive(b"\x01\x01\x00\x05hello")?;
+    /// assert_eq!(token.as_bytes(), b"hello"); // for the library, which needs no other and has none to send
+    /// let (message, state) = permit.established(None);
+    /// assert_eq!(message.to_vec(), [1, 1, 0, 0]);
+    ///
+    /// let ((wrapped, permit), _) = state.receive(b"\x01\x02\x00\x03[1]")?;
+    /// assert_eq!(wrapped.as_bytes(), b"[1]");
+    /// let (message, _state) = permit.choose(GssapiToken::new(b"[1]")?); // the request is next, wrapped
+    /// assert_eq!(message.to_vec(), b"\x01\x02\x00\x03[1]");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn gssapi(self) -> Result<Initiate, Self> {
-        if self.method() == Method::GSSAPI { Ok(Initiate(self)) } else { Err(self) }
+    pub fn gssapi(self) -> Result<(MethodSelection, ReceiveToken<AnswerToken>), Self> {
+        self.sub_negotiate(Method::GSSAPI)
+            .map(|(selection, negotiation)| (selection, ReceiveToken(AnswerToken(negotiation))))
     }
 }
 
-impl server::SubNegotiation {
-    /// GSSAPI's rules, if GSSAPI is the method that was chosen.
+impl client::SubNegotiation {
+    /// The permit to begin GSSAPI's sub-negotiation, if the server selected GSSAPI.
     ///
     /// # Errors
     ///
-    /// The sub-negotiation as it was, if the method is another.
-    ///
-    /// ```
-    /// use socks5_sansio::gssapi::AcceptorStep;
-    /// use socks5_sansio::server::{Chosen, Server, Step};
-    /// use socks5_sansio::Method;
-    ///
-    /// let (_, Step::Methods(_, permit)) = Server::new().read(&[5, 1, 1])? else { panic!() };
-    /// let Chosen::SubNegotiate(answer, negotiation) = permit.choose(&[Method::GSSAPI]) else { panic!() };
-    /// assert_eq!(*answer, [5, 1]);
-    /// let Ok(acceptor) = negotiation.gssapi() else { panic!() };
-    ///
-    /// let (used, AcceptorStep::Token(token, _)) = acceptor.read(b"\x01\x01\x00\x05token").unwrap() else { panic!() };
-    /// assert_eq!((used, token.as_bytes()), (9, b"token".as_slice()));
-    /// # Ok::<(), socks5_sansio::server::Error>(())
-    /// ```
-    pub fn gssapi(self) -> Result<Acceptor, Self> {
-        if self.method() == Method::GSSAPI {
-            Ok(Acceptor { negotiation: self, expects: Expects::Token })
-        } else {
-            Err(self)
+    /// The sub-negotiation, if the server selected another method.
+    pub fn gssapi(self) -> Result<SendToken, Self> {
+        if self.method() == Method::GSSAPI { Ok(SendToken(self)) } else { Err(self) }
+    }
+}
+
+/// Waits for the selection of GSSAPI.
+#[must_use]
+#[derive(Debug)]
+pub struct ReceiveGssapi(());
+
+/// Waits for a token. The permit for the next move is [`ContinueContext`] in a client, [`AnswerToken`] in a server.
+#[must_use]
+#[derive(Debug)]
+pub struct ReceiveToken<P>(P);
+
+/// Waits for the wrapped protection level. The permit for the next move is [`AgreeToLevel`] in a client, [`ChooseLevel`] in a server.
+///
+/// Some clients send the level unwrapped, as a token of one byte, and expect the answer unwrapped too.
+#[must_use]
+#[derive(Debug)]
+pub struct ReceiveLevel<P>(P);
+
+impl Sealed for ReceiveGssapi {}
+impl Receive for ReceiveGssapi {
+    type Received<'i> = SendToken;
+    type Error = client::Error;
+
+    fn missing(&self, input: &[u8]) -> Option<NonZeroUsize> {
+        missing::<MethodSelection>(input)
+    }
+
+    fn receive(self, input: &[u8]) -> Result<(SendToken, usize), client::Error> {
+        let (method, used) = client::selection(input, |method| method == Method::GSSAPI)?;
+        Ok((SendToken(client::SubNegotiation(method)), used))
+    }
+}
+
+impl<P> Sealed for ReceiveToken<P> {}
+impl<P> Receive for ReceiveToken<P> {
+    type Received<'i> = (GssapiToken<'i>, P);
+    type Error = Error;
+
+    fn missing(&self, input: &[u8]) -> Option<NonZeroUsize> {
+        missing::<GssapiMessage<'_>>(input)
+    }
+
+    fn receive(self, input: &[u8]) -> Result<((GssapiToken<'_>, P), usize), Error> {
+        match receive(input, Error::Invalid)? {
+            (GssapiMessage::Authentication(token), used) => Ok(((token, self.0), used)),
+            (message, _) => Err(out_of_order(&message)),
         }
     }
+
+    fn closing_reply(error: &Error) -> &'static [u8] {
+        error.closing_reply()
+    }
 }
 
-/// The permit to send the client's first token.
-///
-/// See [`SubNegotiation::gssapi`](client::SubNegotiation::gssapi) for an example.
-///
-/// ```
-/// # use socks5_sansio::{GssapiMessage, gssapi::Initiate};
-/// fn has_no_ticket(permit: Initiate) {
-///     assert_eq!(permit.abort(), GssapiMessage::Abort); // send, then close
-/// }
-/// ```
-#[must_use = "the server waits for a token"]
-#[derive(Debug)]
-pub struct Initiate(client::SubNegotiation);
+impl<P> Sealed for ReceiveLevel<P> {}
+impl<P> Receive for ReceiveLevel<P> {
+    type Received<'i> = (GssapiToken<'i>, P);
+    type Error = Error;
 
-/// The client's side, which waits for the server's next frame: in GSSAPI's words the initiator of the security context.
-///
-/// ```
-/// use socks5_sansio::client::{Client, Step};
-/// use socks5_sansio::gssapi::InitiatorStep;
-/// use socks5_sansio::{GssapiMessage, GssapiToken, Method, MethodOffer};
-///
-/// let token = |octets| GssapiToken::new(octets).unwrap(); // made by a GSSAPI library
-/// # let (_, client) = Client::new(&MethodOffer::of(&[Method::GSSAPI]));
-/// # let (_, Step::SubNegotiate(negotiation)) = client.read(&[5, 1]).unwrap() else { panic!() };
-/// # let Ok(permit) = negotiation.gssapi() else { panic!() };
-/// let (_, initiator) = permit.token(token(b"one"));
-///
-/// let (_, InitiatorStep::Token(answer, permit)) = initiator.read(b"\x01\x01\x00\x03two")? else { panic!() };
-/// assert_eq!(answer.as_bytes(), b"two");
-/// let (message, initiator) = permit.established().offer(token(b"[2]"));
-/// assert_eq!(message, GssapiMessage::ProtectionLevel(token(b"[2]")));
-///
-/// let (_, InitiatorStep::Level(wrapped, permit)) = initiator.read(b"\x01\x02\x00\x03[2]")? else { panic!() };
-/// assert_eq!(wrapped.as_bytes(), b"[2]");
-/// let permit = permit.agree(); // to send the request, wrapped
-/// # Ok::<(), socks5_sansio::gssapi::Error>(())
-/// ```
-#[must_use = "a conversation that is dropped is over: close the connection"]
-#[derive(Debug)]
-pub struct Initiator {
-    negotiation: client::SubNegotiation,
-    expects: Expects,
+    fn missing(&self, input: &[u8]) -> Option<NonZeroUsize> {
+        missing::<GssapiMessage<'_>>(input)
+    }
+
+    fn receive(self, input: &[u8]) -> Result<((GssapiToken<'_>, P), usize), Error> {
+        match receive(input, Error::Invalid)? {
+            (GssapiMessage::ProtectionLevel(wrapped), used) => Ok(((wrapped, self.0), used)),
+            (message, _) => Err(out_of_order(&message)),
+        }
+    }
+
+    fn closing_reply(error: &Error) -> &'static [u8] {
+        error.closing_reply()
+    }
 }
 
-/// What the server sent, and the permit for the only legal next moves.
-///
-/// ```
-/// use socks5_sansio::gssapi::{Error, Initiator, InitiatorStep};
-///
-/// fn turn(initiator: Initiator, input: &[u8]) -> Result<(), Error> {
-///     let (_used, step) = initiator.read(input)?;
-///     match step {
-///         InitiatorStep::NeedMore(_initiator, _missing) => {} // read on
-///         InitiatorStep::Token(_token, _permit) => {}         // to the library: more, or established
-///         InitiatorStep::Level(_wrapped, _permit) => {}       // unwrap: agree, or abort
-///     }
-///     Ok(())
-/// }
-/// ```
+fn out_of_order(message: &GssapiMessage<'_>) -> Error {
+    match message {
+        GssapiMessage::Abort => Error::Aborted,
+        message => Error::OutOfOrder(message.message_type()),
+    }
+}
+
+/// The client's permit to send its first token.
 #[must_use]
 #[derive(Debug)]
-pub enum InitiatorStep<'i> {
-    /// The frame is not whole: at least this many octets are missing.
-    NeedMore(Initiator, NonZeroUsize),
-    /// A token for the library. One of no octets says that the server is ready (RFC 1961 section 3.7).
-    Token(GssapiToken<'i>, Proceed),
-    /// The wrapped octet with the protection level that the server chooses (RFC 1961 section 4.2).
-    Level(GssapiToken<'i>, Agree),
-}
+pub struct SendToken(client::SubNegotiation);
 
-/// The permit to go on after the server's token.
-///
-/// ```
-/// use socks5_sansio::gssapi::{Initiator, Proceed};
-/// use socks5_sansio::GssapiToken;
-///
-/// fn proceeds(permit: Proceed, token: GssapiToken<'_>) -> Initiator {
-///     let (_message, initiator) = permit.more(token); // send, then read
-///     initiator
-/// }
-/// ```
-#[must_use = "the server waits for a token or a protection level"]
-#[derive(Debug)]
-pub struct Proceed(client::SubNegotiation);
-
-/// The permit to offer a protection level.
-///
-/// ```
-/// use socks5_sansio::gssapi::OfferLevel;
-/// use socks5_sansio::{GssapiMessage, GssapiToken, ProtectionLevel};
-///
-/// fn offers(permit: OfferLevel, wrap: impl Fn(&[u8]) -> Vec<u8>) {
-///     let wrapped = wrap(&[ProtectionLevel::CONFIDENTIALITY.0]); // without confidentiality, whatever the level
-///     let token = GssapiToken::new(&wrapped).expect("an octet stays short");
-///     let (message, _initiator) = permit.offer(token);
-///     assert_eq!(message, GssapiMessage::ProtectionLevel(token));
-/// }
-/// ```
-#[must_use = "the server waits for a protection level"]
-#[derive(Debug)]
-pub struct OfferLevel(client::SubNegotiation);
-
-/// The permit to agree to the level that the server chose.
-///
-/// ```
-/// use socks5_sansio::client::SendRequest;
-/// use socks5_sansio::gssapi::Agree;
-/// use socks5_sansio::ProtectionLevel;
-///
-/// fn agrees(permit: Agree, chosen: ProtectionLevel) -> Option<SendRequest> {
-///     (chosen == ProtectionLevel::CONFIDENTIALITY).then(|| permit.agree()) // else close
-/// }
-/// ```
-#[must_use = "the server waits for the request"]
-#[derive(Debug)]
-pub struct Agree(client::SubNegotiation);
-
-/// The server's side, which waits for the client's next frame: in GSSAPI's words the acceptor of the security context.
-///
-/// ```
-/// use socks5_sansio::gssapi::AcceptorStep;
-/// use socks5_sansio::server::{Chosen, Server, Step};
-/// use socks5_sansio::{GssapiMessage, GssapiToken, Method};
-///
-/// let token = |octets| GssapiToken::new(octets).unwrap(); // made by a GSSAPI library
-/// # let (_, Step::Methods(_, permit)) = Server::new().read(&[5, 1, 1]).unwrap() else { panic!() };
-/// # let Chosen::SubNegotiate(_, negotiation) = permit.choose(&[Method::GSSAPI]) else { panic!() };
-/// # let Ok(acceptor) = negotiation.gssapi() else { panic!() };
-/// let (_, AcceptorStep::Token(_, permit)) = acceptor.read(b"\x01\x01\x00\x03one")? else { panic!() };
-/// let (message, acceptor) = permit.established(Some(token(b"two")));
-/// assert_eq!(message, GssapiMessage::Authentication(token(b"two")));
-///
-/// let (_, AcceptorStep::Level(wrapped, permit)) = acceptor.read(b"\x01\x02\x00\x03[2]")? else { panic!() };
-/// assert_eq!(wrapped.as_bytes(), b"[2]");
-/// let (message, server) = permit.choose(token(b"[2]"));
-/// assert_eq!(message, GssapiMessage::ProtectionLevel(token(b"[2]")));
-///
-/// // What is wrapped in the next frames is the request.
-/// let clear = [5, 1, 0, 1, 192, 0, 2, 1, 0, 80];
-/// let (_, Step::Request(..)) = server.read(&clear).unwrap() else { panic!() };
-/// # Ok::<(), socks5_sansio::gssapi::Error>(())
-/// ```
-#[must_use = "a conversation that is dropped is over: close the connection"]
-#[derive(Debug)]
-pub struct Acceptor {
-    negotiation: server::SubNegotiation,
-    expects: Expects,
-}
-
-/// What the client sent, and the permit for the only legal next moves.
-///
-/// ```
-/// use socks5_sansio::gssapi::{Acceptor, AcceptorStep, Error};
-///
-/// fn turn(acceptor: Acceptor, input: &[u8]) -> Result<(), Error> {
-///     let (_used, step) = acceptor.read(input)?;
-///     match step {
-///         AcceptorStep::NeedMore(_acceptor, _missing) => {} // read on
-///         AcceptorStep::Token(_token, _permit) => {}        // to the library: more, or established
-///         AcceptorStep::Level(_wrapped, _permit) => {}      // unwrap: choose, or abort
-///     }
-///     Ok(())
-/// }
-/// ```
+/// The client's permit to continue after a token of the server.
 #[must_use]
 #[derive(Debug)]
-pub enum AcceptorStep<'i> {
-    /// The frame is not whole: at least this many octets are missing.
-    NeedMore(Acceptor, NonZeroUsize),
-    /// A token for the library.
-    Token(GssapiToken<'i>, Judge),
-    /// The wrapped octet with the protection level that the client offers (RFC 1961 section 4.2). There are clients that send it
-    /// unwrapped, as NEC's did: a token of one octet. They want the answer unwrapped, too.
-    Level(GssapiToken<'i>, ChooseLevel),
-}
+pub struct ContinueContext(client::SubNegotiation);
 
-/// The permit to answer the client's token.
-///
-/// ```
-/// use socks5_sansio::gssapi::{Acceptor, Judge};
-/// use socks5_sansio::{GssapiMessage, GssapiToken};
-///
-/// /// What the library makes of a token: one to answer, and whether it is satisfied.
-/// fn judge<'t>(permit: Judge, answer: Option<GssapiToken<'t>>, satisfied: bool) -> (GssapiMessage<'t>, Acceptor) {
-///     match (answer, satisfied) {
-///         (answer, true) => permit.established(answer), // with nothing to answer: an empty token, "ready"
-///         (Some(answer), false) => permit.more(answer),
-///         (None, false) => unreachable!("a library that is not satisfied has something to say"),
-///     }
-/// }
-/// ```
-#[must_use = "the client waits for a token"]
+/// The client's permit to agree to the protection level that the server chose.
+#[must_use]
 #[derive(Debug)]
-pub struct Judge(server::SubNegotiation);
+pub struct AgreeToLevel(client::SubNegotiation);
 
-/// The permit to choose a protection level.
-///
-/// ```
-/// use socks5_sansio::gssapi::ChooseLevel;
-/// use socks5_sansio::{GssapiMessage, GssapiToken, Server};
-///
-/// fn chooses<'t>(permit: ChooseLevel, wrapped: GssapiToken<'t>) -> (GssapiMessage<'t>, Server) {
-///     permit.choose(wrapped) // send, then read the request, unwrapped
-/// }
-/// ```
-#[must_use = "the client waits for a protection level"]
+/// The server's permit to answer a token.
+#[must_use]
+#[derive(Debug)]
+pub struct AnswerToken(server::SubNegotiation);
+
+/// The server's permit to choose a protection level.
+#[must_use]
 #[derive(Debug)]
 pub struct ChooseLevel(server::SubNegotiation);
 
-impl Initiate {
-    /// The library's first token: send, then read.
-    ///
-    /// ```
-    /// # use socks5_sansio::{GssapiMessage, GssapiToken, gssapi::{Initiate, Initiator}};
-    /// fn initiates(permit: Initiate, token: GssapiToken<'_>) -> Initiator {
-    ///     let (message, initiator) = permit.token(token);
-    ///     assert_eq!(message, GssapiMessage::Authentication(token));
-    ///     initiator
-    /// }
-    /// ```
-    pub const fn token(self, token: GssapiToken<'_>) -> (GssapiMessage<'_>, Initiator) {
-        (GssapiMessage::Authentication(token), Initiator { negotiation: self.0, expects: Expects::Token })
+impl SendToken {
+    /// Sends the library's first token.
+    pub const fn token(self, token: GssapiToken<'_>) -> (GssapiMessage<'_>, ReceiveToken<ContinueContext>) {
+        (GssapiMessage::Authentication(token), ReceiveToken(ContinueContext(self.0)))
     }
 }
 
-impl Proceed {
-    /// The library has a token for the server, whether it wants another or is satisfied by now: send, then read.
-    ///
-    /// ```
-    /// # use socks5_sansio::{GssapiMessage, GssapiToken, gssapi::{Initiator, Proceed}};
-    /// fn proceeds(permit: Proceed, token: GssapiToken<'_>) -> Initiator {
-    ///     let (message, initiator) = permit.more(token);
-    ///     assert_eq!(message, GssapiMessage::Authentication(token));
-    ///     initiator
-    /// }
-    /// ```
-    pub const fn more(self, token: GssapiToken<'_>) -> (GssapiMessage<'_>, Initiator) {
-        (GssapiMessage::Authentication(token), Initiator { negotiation: self.0, expects: Expects::Token })
+impl ContinueContext {
+    /// Sends another token, whether the client's context is established by now or not.
+    pub const fn more(self, token: GssapiToken<'_>) -> (GssapiMessage<'_>, ReceiveToken<Self>) {
+        (GssapiMessage::Authentication(token), ReceiveToken(self))
     }
 
-    /// The library is satisfied, and has nothing to send: on to the protection level (RFC 1961 section 3.3).
-    ///
-    /// ```
-    /// # use socks5_sansio::gssapi::{OfferLevel, Proceed};
-    /// fn is_satisfied(permit: Proceed) -> OfferLevel {
-    ///     permit.established()
-    /// }
-    /// ```
-    pub const fn established(self) -> OfferLevel {
-        OfferLevel(self.0)
+    /// Offers a protection level, once the context is established and there is no token to send: an octet, wrapped by the library
+    /// without confidentiality (RFC 1961 sections 3.3 and 4).
+    pub const fn offer_level(self, wrapped: GssapiToken<'_>) -> (GssapiMessage<'_>, ReceiveLevel<AgreeToLevel>) {
+        (GssapiMessage::ProtectionLevel(wrapped), ReceiveLevel(AgreeToLevel(self.0)))
     }
 }
 
-impl OfferLevel {
-    /// The wrapped octet of a [`ProtectionLevel`](crate::ProtectionLevel), as the library makes it without confidentiality
-    /// (RFC 1961 section 4.4): send, then read.
-    ///
-    /// ```
-    /// # use socks5_sansio::{GssapiMessage, GssapiToken, gssapi::{Initiator, OfferLevel}};
-    /// fn offers(permit: OfferLevel, wrapped: GssapiToken<'_>) -> Initiator {
-    ///     let (message, initiator) = permit.offer(wrapped);
-    ///     assert_eq!(message, GssapiMessage::ProtectionLevel(wrapped));
-    ///     initiator
-    /// }
-    /// ```
-    pub const fn offer(self, wrapped: GssapiToken<'_>) -> (GssapiMessage<'_>, Initiator) {
-        (GssapiMessage::ProtectionLevel(wrapped), Initiator { negotiation: self.0, expects: Expects::Level })
-    }
-}
-
-impl Agree {
-    /// The level will do: the request may go, wrapped. If it will not, the client must close (RFC 1961 section 4.4).
-    ///
-    /// ```
-    /// # use socks5_sansio::{Endpoint, Request, gssapi::Agree};
-    /// fn agrees(permit: Agree) {
-    ///     let (clear, _client) = permit.agree().send(&Request::connect(Endpoint::UNSPECIFIED));
-    ///     assert_eq!(clear.len(), 10); // to be wrapped
-    /// }
-    /// ```
+impl AgreeToLevel {
+    /// Agrees to the level: the request is next, wrapped. If the level is not acceptable, the client must close (RFC 1961
+    /// section 4.4).
     pub const fn agree(self) -> client::SendRequest {
         self.0.authenticated()
     }
 }
 
-impl Judge {
-    /// The library wants another token: send, then read.
-    ///
-    /// ```
-    /// # use socks5_sansio::{GssapiMessage, GssapiToken, gssapi::{Acceptor, Judge}};
-    /// fn wants_more(permit: Judge, token: GssapiToken<'_>) -> Acceptor {
-    ///     let (message, acceptor) = permit.more(token);
-    ///     assert_eq!(message, GssapiMessage::Authentication(token));
-    ///     acceptor
-    /// }
-    /// ```
-    pub const fn more(self, token: GssapiToken<'_>) -> (GssapiMessage<'_>, Acceptor) {
-        (GssapiMessage::Authentication(token), Acceptor { negotiation: self.0, expects: Expects::Token })
+impl AnswerToken {
+    /// Sends a token, and expects another from the client.
+    pub const fn more(self, token: GssapiToken<'_>) -> (GssapiMessage<'_>, ReceiveToken<Self>) {
+        (GssapiMessage::Authentication(token), ReceiveToken(self))
     }
 
-    /// The library is satisfied: send its last token, or where it has none an empty one, then read the protection level.
-    ///
-    /// ```
-    /// # use socks5_sansio::{GssapiMessage, GssapiToken, gssapi::{Acceptor, Judge}};
-    /// fn is_ready(permit: Judge) -> Acceptor {
-    ///     let (message, acceptor) = permit.established(None);
-    ///     assert_eq!(message, GssapiMessage::Authentication(GssapiToken::EMPTY));
-    ///     acceptor
-    /// }
-    /// ```
-    pub fn established(self, token: Option<GssapiToken<'_>>) -> (GssapiMessage<'_>, Acceptor) {
+    /// Reports that the context is established: sends the library's last token, or an empty one if there is none (RFC 1961
+    /// section 3.7).
+    pub fn established(self, token: Option<GssapiToken<'_>>) -> (GssapiMessage<'_>, ReceiveLevel<ChooseLevel>) {
         let token = token.unwrap_or(GssapiToken::EMPTY);
-        (GssapiMessage::Authentication(token), Acceptor { negotiation: self.0, expects: Expects::Level })
+        (GssapiMessage::Authentication(token), ReceiveLevel(ChooseLevel(self.0)))
     }
 }
 
 impl ChooseLevel {
-    /// The wrapped octet of the level that the server chooses: send, then read the request, unwrapped.
-    ///
-    /// ```
-    /// # use socks5_sansio::{GssapiMessage, GssapiToken, Server, gssapi::ChooseLevel};
-    /// fn chooses(permit: ChooseLevel, wrapped: GssapiToken<'_>) -> Server {
-    ///     let (message, server) = permit.choose(wrapped);
-    ///     assert_eq!(message, GssapiMessage::ProtectionLevel(wrapped));
-    ///     server
-    /// }
-    /// ```
-    pub const fn choose(self, wrapped: GssapiToken<'_>) -> (GssapiMessage<'_>, Server) {
+    /// Sends the level that the server chooses, a wrapped octet. The request is next, wrapped.
+    pub const fn choose(self, wrapped: GssapiToken<'_>) -> (GssapiMessage<'_>, server::ReceiveRequest) {
         (GssapiMessage::ProtectionLevel(wrapped), self.0.authenticated())
     }
 }
 
-/// What every permit can do instead: give up.
-macro_rules! permits_to_abort {
+macro_rules! can_abort {
     ($($permit:ident)*) => {
         $(impl $permit {
-            /// Gives up: send, then close (RFC 1961 section 3.8).
-            ///
-            /// ```
-            #[doc = concat!("# use socks5_sansio::{GssapiMessage, gssapi::", stringify!($permit), "};")]
-            #[doc = concat!("fn gives_up(permit: ", stringify!($permit), ") {")]
-            ///     assert_eq!(permit.abort(), GssapiMessage::Abort);
-            /// }
-            /// ```
+            /// Aborts. Send the message, then close (RFC 1961 section 3.8).
             pub const fn abort(self) -> GssapiMessage<'static> {
                 GssapiMessage::Abort
             }
@@ -460,162 +276,46 @@ macro_rules! permits_to_abort {
     };
 }
 
-permits_to_abort! { Initiate Proceed OfferLevel Agree Judge ChooseLevel }
+can_abort! { SendToken ContinueContext AgreeToLevel AnswerToken ChooseLevel }
 
-impl Initiator {
-    /// Reads the server's next frame off the front of the input. Returns the number of octets used, and what happened.
-    ///
-    /// # Errors
-    ///
-    /// [`Error`]: it is over. Send [`Error::parting`], then close.
-    ///
-    /// ```
-    /// # use socks5_sansio::gssapi::{Error, Initiator};
-    /// fn hears_that_the_server_gives_up(initiator: Initiator) {
-    ///     assert_eq!(initiator.read(&[1, 0xFF]).unwrap_err(), Error::Aborted);
-    /// }
-    /// ```
-    pub fn read(self, input: &[u8]) -> Result<(usize, InitiatorStep<'_>), Error> {
-        let Self { negotiation, expects } = self;
-        match read(expects, input)? {
-            Heard::NeedMore(missing) => Ok((0, InitiatorStep::NeedMore(Self { negotiation, expects }, missing))),
-            Heard::Token(used, token) => Ok((used, InitiatorStep::Token(token, Proceed(negotiation)))),
-            Heard::Level(used, wrapped) => Ok((used, InitiatorStep::Level(wrapped, Agree(negotiation)))),
-        }
-    }
-
-    /// The server's stream ended where [`read`](Self::read) wanted more, and these octets of it are left: what that means.
-    ///
-    /// ```
-    /// # use socks5_sansio::gssapi::{Error, Initiator};
-    /// fn hears_no_more(initiator: &Initiator) {
-    ///     assert_eq!(initiator.end(&[]), Error::Closed);
-    ///     assert_eq!(initiator.end(&[1, 1, 0]), Error::Truncated);
-    /// }
-    /// ```
-    #[must_use]
-    pub fn end(&self, unread: &[u8]) -> Error {
-        end(self.expects, unread)
-    }
-}
-
-impl Acceptor {
-    /// Reads the client's next frame off the front of the input. Returns the number of octets used, and what happened.
-    ///
-    /// # Errors
-    ///
-    /// [`Error`]: it is over. Send [`Error::parting`], then close.
-    ///
-    /// ```
-    /// # use socks5_sansio::gssapi::{Acceptor, Error};
-    /// fn is_asked_for_a_level_before_there_is_a_context(acceptor: Acceptor) {
-    ///     let error = acceptor.read(b"\x01\x02\x00\x03[2]").unwrap_err();
-    ///     assert_eq!((error, error.parting()), (Error::OutOfOrder(2), [1, 0xFF].as_slice()));
-    /// }
-    /// ```
-    pub fn read(self, input: &[u8]) -> Result<(usize, AcceptorStep<'_>), Error> {
-        let Self { negotiation, expects } = self;
-        match read(expects, input)? {
-            Heard::NeedMore(missing) => Ok((0, AcceptorStep::NeedMore(Self { negotiation, expects }, missing))),
-            Heard::Token(used, token) => Ok((used, AcceptorStep::Token(token, Judge(negotiation)))),
-            Heard::Level(used, wrapped) => Ok((used, AcceptorStep::Level(wrapped, ChooseLevel(negotiation)))),
-        }
-    }
-
-    /// The client's stream ended where [`read`](Self::read) wanted more, and these octets of it are left: what that means.
-    ///
-    /// ```
-    /// # use socks5_sansio::gssapi::{Acceptor, Error};
-    /// fn hears_no_more(acceptor: &Acceptor) {
-    ///     assert_eq!(acceptor.end(&[]), Error::Closed);
-    ///     assert_eq!(acceptor.end(&[1]), Error::Truncated);
-    /// }
-    /// ```
-    #[must_use]
-    pub fn end(&self, unread: &[u8]) -> Error {
-        end(self.expects, unread)
-    }
-}
-
-#[derive(Clone, Copy, Debug)]
-enum Expects {
-    Token,
-    Level,
-}
-
-enum Heard<'i> {
-    NeedMore(NonZeroUsize),
-    Token(usize, GssapiToken<'i>),
-    Level(usize, GssapiToken<'i>),
-}
-
-fn read(expects: Expects, input: &[u8]) -> Result<Heard<'_>, Error> {
-    match (GssapiMessage::decode(input), expects) {
-        (Ok((GssapiMessage::Authentication(token), used)), Expects::Token) => Ok(Heard::Token(used, token)),
-        (Ok((GssapiMessage::ProtectionLevel(wrapped), used)), Expects::Level) => Ok(Heard::Level(used, wrapped)),
-        (Ok((GssapiMessage::Abort, _)), _) => Err(Error::Aborted),
-        (Ok((message, _)), _) => Err(Error::OutOfOrder(message.message_type())),
-        (Err(DecodeError::Incomplete(missing)), _) => Ok(Heard::NeedMore(missing)),
-        (Err(DecodeError::Invalid(invalid)), _) => Err(Error::Invalid(invalid)),
-    }
-}
-
-fn end(expects: Expects, unread: &[u8]) -> Error {
-    match read(expects, unread) {
-        Err(error) => error,
-        Ok(Heard::NeedMore(_)) if !unread.is_empty() => Error::Truncated,
-        Ok(_) => Error::Closed,
-    }
-}
-
-/// Why a sub-negotiation ended early. What is still to be said is in [`parting`](Self::parting).
-///
-/// ```
-/// use socks5_sansio::gssapi::Error;
-///
-/// assert_eq!(Error::Aborted.to_string(), "the peer gave up");
-/// assert_eq!(Error::OutOfOrder(3).to_string(), "gssapi message type 0x03 is not due now");
-/// ```
+/// An abort or an error of the peer. It ends the sub-negotiation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The octets are no frame.
+    /// The frame is malformed.
     #[error("malformed frame: {0}")]
     Invalid(Invalid),
-    /// A frame whose type is not due now, with that type: 1 to 3.
-    #[error("gssapi message type {0:#04x} is not due now")]
+    /// The frame is well-formed, but its type is out of order. Has the type: 1 to 3.
+    #[error("gssapi message type {0:#04x} is out of order")]
     OutOfOrder(u8),
     /// The peer sent an abort (RFC 1961 section 3.8).
-    #[error("the peer gave up")]
+    #[error("the peer aborted")]
     Aborted,
     /// The peer closed the connection between two frames.
-    #[error("the peer left before the negotiation was over")]
+    #[error("the peer closed the connection during the handshake")]
     Closed,
     /// The peer closed the connection in the middle of a frame.
-    #[error("the peer left in the middle of a frame")]
+    #[error("the peer closed the connection in the middle of a frame")]
     Truncated,
 }
 
 impl Error {
-    /// The octets to send before closing: an abort of 2, or none.
-    ///
-    /// ```
-    /// use socks5_sansio::Invalid;
-    /// use socks5_sansio::gssapi::Error;
-    ///
-    /// assert_eq!(Error::Invalid(Invalid::GssapiVersion(5)).parting(), [1, 0xFF]);
-    /// assert!(Error::Aborted.parting().is_empty());
-    /// ```
+    /// The bytes to send before closing: an abort of 2, or none.
     #[must_use]
-    pub const fn parting(&self) -> &'static [u8] {
+    pub const fn closing_reply(&self) -> &'static [u8] {
         match self {
-            Self::Invalid(_) | Self::OutOfOrder(_) => &ABORT_OCTETS,
+            Self::Invalid(_) | Self::OutOfOrder(_) => &ABORT,
             Self::Aborted | Self::Closed | Self::Truncated => &[],
         }
     }
 }
 
-/// Malformed and untimely frames are `InvalidData`, an abort is `PermissionDenied`; a stream that ended is `UnexpectedEof`.
+impl Ended for Error {
+    const CLOSED: Self = Self::Closed;
+    const TRUNCATED: Self = Self::Truncated;
+}
+
+/// Malformed frames and frames out of order are `InvalidData`, an abort is `PermissionDenied`, an end of stream `UnexpectedEof`.
 #[cfg(feature = "std")]
 #[cfg_attr(docsrs, doc(cfg(feature = "std")))]
 impl From<Error> for std::io::Error {
@@ -633,7 +333,7 @@ impl From<Error> for std::io::Error {
 mod tests {
     #[cfg(feature = "std")]
     #[test]
-    fn errors_are_bad_data_a_refusal_or_an_early_end() {
+    fn errors_are_malformed_data_a_refusal_or_an_early_end() {
         use std::io::{self, ErrorKind};
 
         use super::*;

@@ -1,13 +1,10 @@
-//! SOCKS5 without the sockets ("sans-IO"): typed messages, and both sides of the conversation, driven by bytes in and bytes
-//! out.
-//!
-//! A SOCKS5 proxy connects on behalf of its clients. A client tells it where to, in a short conversation at the beginning of
-//! a connection; after that the connection is the application's:
+//! SOCKS5 without the sockets (sans-IO): typed messages and both sides of the handshake, bytes in and bytes out. RFC 1928,
+//! RFC 1929 and RFC 1961.
 //!
 //! ```text
 //!  client                                        server
 //!    |  MethodOffer: 05 02 00 02                   |
-//!    | ------------------------------------------> |    1. by which method?
+//!    | ------------------------------------------> |    1. method selection
 //!    |                MethodSelection: 05 02       |       RFC 1928 section 3
 //!    | <------------------------------------------ |
 //!    |  UserPass: 01 05 alice 06 s3cret            |
@@ -15,53 +12,60 @@
 //!    |                 UserPassStatus: 01 00       |       RFC 1929, RFC 1961, or the caller's own
 //!    | <------------------------------------------ |
 //!    |  Request: 05 01 00 03 0B example.com 01 BB  |
-//!    | ------------------------------------------> |    3. what for?
+//!    | ------------------------------------------> |    3. request and reply
 //!    |    Reply: 05 00 00 01 C0 00 02 01 12 34     |       RFC 1928 sections 4 and 6
 //!    | <------------------------------------------ |
 //!    |  application data                           |
-//!    | <=========================================> |    the caller's; in datagrams behind a UdpHeader
+//!    | <=========================================> |    as it is; datagrams have a UdpHeader
 //! ```
 //!
-//! [`server`] and [`client`] know the order of messages, [`wire`] knows their octets (bytes), and I/O is the caller's. A
-//! conversation is a value that says what it is in the middle of, a *moment*. Its `read` takes what has arrived, and gives
-//! back a message and a *permit*: the right to make one of the next moves, once. What a move returns is to be sent:
+//! Five words:
+//!
+//! - A **message** is a small value that borrows, from the input or from the caller. It is [decoded](Decode) and
+//!   [encoded](Encode).
+//! - A **state** is one point of the handshake: a type that waits for one message. It is consumed when it [receives](Receive) the
+//!   message.
+//! - A **permit** comes with the message: its methods are the legal next moves.
+//! - A **move** consumes the permit, and returns the message to send and the next state.
+//! - A **driver** connects this to a stream: [`blocking`] for `Read + Write`, the crate `tokio-socks5-sansio` for tokio, or a
+//!   loop of the caller's around an [`Inbox`].
+//!
+//! So an illegal order does not compile, and a match has no impossible arm. Without a driver:
 //!
 //! ```
-//! use socks5_sansio::server::{Chosen, Server, Step};
-//! use socks5_sansio::{Endpoint, Method, Reply};
+//! use socks5_sansio::server::{Asked, ReceiveOffer};
+//! use socks5_sansio::{Encode, Endpoint, Receive};
 //!
-//! let arrived = b"\x05\x01\x00"; // "I can do without authentication"
-//! let (used, Step::Methods(_, permit)) = Server::new().read(arrived)? else { panic!() };
-//! let Chosen::Continue(answer, server) = permit.choose(&[Method::NONE]) else { panic!() };
-//! assert_eq!((used, &*answer), (3, [5, 0].as_slice())); // "so do"
+//! let ((_offer, permit), used) = ReceiveOffer::new().receive(b"\x05\x01\x00")?;
+//! let Ok((selection, state)) = permit.no_authentication() else { panic!("not offered") };
+//! let mut out = [0; 10];
+//! assert_eq!((used, selection.encode(&mut out)?), (3, 2)); // send 05 00
 //!
-//! let arrived = b"\x05\x01\x00\x03\x0Bexample.com\x01\xBB"; // "connect me to example.com:443"
-//! let (_, Step::Request(request, permit)) = server.read(arrived)? else { panic!() };
-//! assert_eq!(request.destination.to_string(), "example.com:443");
-//! let answer = permit.reply(&Reply::succeeded(Endpoint::UNSPECIFIED)); // "done", and the rest is the application's
-//! # assert_eq!(answer.len(), 10);
-//! # Ok::<(), socks5_sansio::server::Error>(())
+//! let ((destination, asked), _) = state.receive(b"\x05\x01\x00\x03\x0Bexample.com\x01\xBB")?;
+//! assert_eq!(destination.to_string(), "example.com:443");
+//! let Asked::Connect(permit) = asked else { panic!("another command") };
+//! assert_eq!(permit.succeed(Endpoint::UNSPECIFIED).encode(&mut out)?, 10); // send, then relay
+//! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! - To **talk**, start from [`Server::new`] or [`Client::new`]. The caller owns every buffer; what was not used is still the
-//!   caller's.
-//! - To **parse or build** a message alone, there is [`Message`]. Messages borrow from the input; one that exists can be encoded.
-//! - To **relay datagrams**, [`UdpHeader::split`] and [`UdpHeader::prepend`] work in place.
-//! - To **authenticate by Kerberos**, [`gssapi`] keeps the order of what a GSSAPI library makes.
+//! Start from [`blocking::connect`] and [`blocking::accept`]; without a driver, from [`client::login`] and
+//! [`server::ReceiveOffer`]. [`UdpHeader`] splits and makes datagrams without a copy, and [`association`] has the rules of UDP
+//! ASSOCIATE.
 #![cfg_attr(
-    all(doc, feature = "std", feature = "bytes"),
-    doc = "- To see **how it is put to use**, on tokio, in an event loop, behind another proxy or with Tor, there is the [`guide`]."
+    all(doc, feature = "std"),
+    doc = "The [`guide`] has a page for each task: an event loop, one port for several protocols, datagrams, Tor, and more."
 )]
 //!
-//! What comes in is taken tolerantly where that does no harm, what goes out is strict. Unknown methods, commands and reply
-//! codes are kept as they are. Nothing here panics, allocates or waits, whatever the octets.
+//! Input is accepted tolerantly where that is harmless; output is strict. Unassigned methods, commands and reply codes are kept as
+//! they are. No input causes a panic, and messages and states allocate nothing.
 //!
 //! # Features
 //!
-//! - `std` (on by default): the errors of both sides as `std::io::Error`, and `std::io::Error` as [`ReplyCode`].
-//! - `bytes` (on by default): [`Message`]`::put`, which appends to a `bytes::BufMut`. Brings in `alloc`.
+//! - `std` (default): [`blocking`], every error as `std::io::Error`, `std::io::Error` as [`ReplyCode`], and
+//!   [`Encode`]`::to_vec`.
+//! - `bytes` (default): [`Encode`]`::put`, which appends to a `bytes::BufMut`. Requires an allocator.
 //!
-//! Without them, this is `no_std` and does without `alloc`.
+//! Without them the crate is `no_std` and does not allocate.
 
 #![no_std]
 #![forbid(unsafe_code)]
@@ -76,25 +80,26 @@
 extern crate std;
 
 pub mod association;
+#[cfg(feature = "std")]
+#[cfg_attr(docsrs, doc(cfg(feature = "std")))]
+pub mod blocking;
 pub mod client;
-pub mod error;
+mod error;
+pub mod fragment;
 pub mod gssapi;
-#[cfg(all(any(doc, doctest), feature = "std", feature = "bytes"))]
+#[cfg(all(any(doc, doctest), feature = "std"))]
 pub mod guide;
-pub mod reassembly;
+mod inbox;
+mod receive;
 pub mod server;
-pub mod wire;
+mod wire;
 
-#[doc(no_inline)]
-pub use self::client::Client;
-#[doc(no_inline)]
 pub use self::error::{BufferTooSmall, DecodeError, Invalid, ParseEndpointError, ValueError};
-#[doc(no_inline)]
-pub use self::server::Server;
-#[doc(no_inline)]
+pub use self::inbox::{Buffer, Inbox, Polled};
+pub use self::receive::Receive;
 pub use self::wire::{
-    Address, Command, Domain, Endpoint, EndpointBuf, Fragment, GssapiMessage, GssapiToken, Message, Method,
-    MethodOffer, MethodSelection, Outgoing, ProtectionLevel, Reply, ReplyCode, Request, UdpHeader, UserPass,
+    Address, Command, Decode, Domain, Encode, Endpoint, EndpointBuf, Fragment, GssapiMessage, GssapiToken, Method,
+    MethodOffer, MethodSelection, ProtectionLevel, Reply, ReplyCode, Request, Target, UdpHeader, UserPass, UserPassBuf,
     UserPassStatus,
 };
 

@@ -1,13 +1,14 @@
-//! The corpus of the fuzz targets, without a fuzzer.
+//! Replays the corpus of the fuzz targets, without a fuzzer.
+#![cfg(feature = "std")]
 
-mod checks;
+mod harness;
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::thread;
 
-use checks::{Check, TARGETS};
+use harness::{Check, TARGETS};
 
 /// Targets that compare with other implementations. Only the fuzz package has these; `.ci/fuzz` replays their corpus.
 const PEERS: &str = "peer_";
@@ -16,7 +17,7 @@ fn fuzz() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz")
 }
 
-/// What is in a folder, in order.
+/// The paths in a folder, in order.
 fn inside(folder: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
     let mut paths: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
@@ -28,32 +29,32 @@ fn names(folder: &str) -> BTreeSet<String> {
     inside(&fuzz().join(folder)).iter().map(|path| path.file_stem().unwrap().to_str().unwrap().to_owned()).collect()
 }
 
-/// Tells what was played when a check panicked.
-struct Playing<'a>(&'a Path);
+/// Shows the file for which a check panicked.
+struct Replaying<'a>(&'a Path);
 
-impl Drop for Playing<'_> {
+impl Drop for Replaying<'_> {
     fn drop(&mut self) {
         if thread::panicking() {
-            eprintln!("while playing {}", self.0.display());
+            eprintln!("while replaying {}", self.0.display());
         }
     }
 }
 
 fn replay(name: &str, check: Check) {
     for path in inside(&fuzz().join("corpus-seed").join(name)) {
-        let _playing = Playing(&path);
+        let _replaying = Replaying(&path);
         check(&fs::read(&path).unwrap());
     }
 }
 
 #[test]
-fn the_corpus_of_every_target_holds() {
+fn every_target_accepts_its_corpus() {
     TARGETS.into_iter().for_each(|(name, check)| replay(name, check));
 }
 
-/// The fuzzers begin with it.
+/// The fuzzers begin with them.
 #[test]
-fn no_octets_hold_too() {
+fn every_target_accepts_no_bytes() {
     TARGETS.into_iter().for_each(|(_, check)| check(b""));
 }
 
@@ -69,7 +70,7 @@ fn every_target_has_a_corpus_and_every_corpus_a_target() {
     }
 }
 
-/// One that the manifest does not have is not built.
+/// A target that is not in the manifest is not built.
 #[test]
 fn every_target_is_in_the_manifest() {
     let manifest = fs::read_to_string(fuzz().join("Cargo.toml")).unwrap();
@@ -105,32 +106,32 @@ const TEXTS: [&str; 24] = [
     "fe80::1%1",
 ];
 
-/// Writes the known answers, and some text, to where each target that takes such octets keeps what it finds. `.ci/fuzz --grow`
-/// takes on from there.
+/// Writes the known answers, and some text, to the folder of each target that takes such bytes. `.ci/fuzz --grow` starts from
+/// them.
 #[test]
 #[ignore = "writes to fuzz/corpus"]
-fn the_known_answers_are_sown() {
+fn seeds_the_known_answers() {
     let longest = [255, 256].map(|len| "a".repeat(len) + ":80");
     for (index, text) in TEXTS.into_iter().chain(longest.iter().map(String::as_str)).enumerate() {
-        sow("endpoint_text", &format!("text_{index}"), text.as_bytes());
+        seed("endpoint_text", &format!("text_{index}"), text.as_bytes());
     }
     for line in include_str!("vectors.jsonl").lines() {
         let vector: serde_json::Value = serde_json::from_str(line).unwrap();
         let text = |key: &str| vector[key].as_str().unwrap();
         for (target, before) in takers(text("message"), text("direction")) {
-            let octets = [unhex(before), unhex(text("hex"))].concat();
-            sow(target, text("name"), &octets);
+            let bytes = [unhex(before), unhex(text("hex"))].concat();
+            seed(target, text("name"), &bytes);
         }
     }
 }
 
-fn sow(target: &str, name: &str, octets: &[u8]) {
+fn seed(target: &str, name: &str, bytes: &[u8]) {
     let folder = fuzz().join("corpus").join(target);
     fs::create_dir_all(&folder).unwrap();
-    fs::write(folder.join(name), octets).unwrap();
+    fs::write(folder.join(name), bytes).unwrap();
 }
 
-/// The targets that take a message, each with the choices and the octets that stand before it there.
+/// The targets that take a message, each with the choices and the bytes before it.
 fn takers(message: &str, direction: &str) -> Vec<(&'static str, &'static str)> {
     let alone = [("decoders", ""), ("peer_shadowsocks", ""), ("peer_socker", "")];
     let in_its_order: &[_] = match (message, direction) {

@@ -1,16 +1,15 @@
-//! The known answers in `vectors.jsonl`, message by message: what the octets mean, and the octets of what is meant.
+//! The known answers in `vectors.jsonl`, message by message, decoded and encoded.
 
 use core::fmt::Debug;
 use core::net::IpAddr;
-use core::ops::Range;
 use core::str;
 use std::panic;
 
 use serde_json::{Map, Value, json};
-use socks5_sansio::server::{Error, Step};
+use socks5_sansio::server::{Error, ReceiveOffer};
 use socks5_sansio::{
-    Address, DecodeError, Endpoint, GssapiMessage, Invalid, Message, MethodOffer, MethodSelection, Reply, Request,
-    Server, UdpHeader, UserPass, UserPassStatus,
+    Address, Decode, DecodeError, Encode, Endpoint, GssapiMessage, Invalid, MethodOffer, MethodSelection, Receive,
+    Reply, Request, UdpHeader, UserPass, UserPassStatus,
 };
 
 const VECTORS: &str = include_str!("vectors.jsonl");
@@ -36,60 +35,58 @@ fn vector(number: usize, line: &str) -> Verdict {
 
 fn answer(vector: &Value) -> Verdict {
     known_keys(vector, &["name", "direction", "message", "hex", "expected", "source", "provenance", "note"])?;
-    let octets = unhex(text(vector, "hex")?)?;
+    let bytes = unhex(text(vector, "hex")?)?;
     let expected = field(vector, "expected")?;
     match (text(vector, "message")?, field(expected, "ok")?) {
-        ("first_byte", Value::Bool(true)) => first_byte(expected, &octets),
-        ("stream", Value::Bool(true)) => stream(expected, &octets),
+        ("first_byte", Value::Bool(true)) => first_byte(expected, &bytes),
+        ("stream", Value::Bool(true)) => stream(expected, &bytes),
         (kind, Value::Bool(true)) => {
             known_keys(expected, &["ok", "fields", "consumed"])?;
-            let rest = message(kind, expected, &octets)?;
+            let rest = message(kind, expected, &bytes)?;
             same("rest", hex(rest), String::new())
         }
         (kind, Value::Bool(false)) => {
             known_keys(expected, &["ok", "error"])?;
-            refusal(kind, text(expected, "error")?, &octets)
+            refusal(kind, text(expected, "error")?, &bytes)
         }
         (_, ok) => Err(format!("ok is {ok}")),
     }
 }
 
-/// What the first octet gives away is seen by the server.
-fn first_byte(expected: &Value, octets: &[u8]) -> Verdict {
+/// The first byte tells a server the protocol.
+fn first_byte(expected: &Value, bytes: &[u8]) -> Verdict {
     known_keys(expected, &["ok", "fields", "consumed"])?;
-    let (protocol, used) = match Server::new().read(octets) {
-        Ok((used, Step::NeedMore(..))) => ("socks5", used),
+    let (protocol, used) = match ReceiveOffer::new().receive(bytes) {
+        Err(Error::Truncated) => ("socks5", 0),
         Err(Error::Offer(Invalid::Version(4))) => ("socks4", 0),
-        Err(Error::Offer(Invalid::Version(other))) if octets.first() == Some(&other) => ("not_socks", 0),
-        other => return Err(format!("the server says {other:?}")),
+        Err(Error::Offer(Invalid::Version(other))) if bytes.first() == Some(&other) => ("not_socks", 0),
+        other => return Err(format!("the server returns {other:?}")),
     };
     same("fields", &json!({ "protocol": protocol }), field(expected, "fields")?)?;
     same("consumed", &json!(used), field(expected, "consumed")?)
 }
 
-/// Messages behind each other, and octets that belong to none of them.
-fn stream(expected: &Value, octets: &[u8]) -> Verdict {
+/// Messages one after another, and bytes that belong to none of them.
+fn stream(expected: &Value, bytes: &[u8]) -> Verdict {
     known_keys(expected, &["ok", "sequence", "consumed", "rest_hex"])?;
     let sequence = field(expected, "sequence")?.as_array().ok_or("the sequence is no array")?;
-    let mut rest = octets;
+    let mut rest = bytes;
     for (index, step) in sequence.iter().enumerate() {
         known_keys(step, &["message", "fields", "consumed"])?;
         rest = message(text(step, "message")?, step, rest).map_err(|why| format!("message {index}: {why}"))?;
     }
-    same("consumed", &json!(octets.len() - rest.len()), field(expected, "consumed")?)?;
+    same("consumed", &json!(bytes.len() - rest.len()), field(expected, "consumed")?)?;
     same("rest", &json!(hex(rest)), expected.get("rest_hex").unwrap_or(&json!("")))
 }
 
-/// The message at the front of the octets is the one expected, however it is looked at. Gives what is behind it.
-fn message<'a>(kind: &str, expected: &Value, octets: &'a [u8]) -> Result<&'a [u8], String> {
-    let decoded = decode(kind, octets)?.map_err(|error| format!("is refused: {error:?}"))?;
+/// The message at the front of the bytes is the one expected, however it is looked at. Returns the bytes after it.
+fn message<'a>(kind: &str, expected: &Value, bytes: &'a [u8]) -> Result<&'a [u8], String> {
+    let decoded = decode(kind, bytes)?.map_err(|error| format!("is refused: {error:?}"))?;
     same("fields", &decoded.fields, &respelled(field(expected, "fields")?)?)?;
     same("consumed", &json!(decoded.used), field(expected, "consumed")?)?;
 
-    let (message, rest) = octets.split_at_checked(decoded.used).ok_or("more octets used than there are")?;
-    let mut sent = message.to_vec();
-    sent.get_mut(reserved(kind)).ok_or("is too short to have an RSV")?.fill(0);
-    same("encoded", hex(&decoded.encoded), hex(&sent))?;
+    let (message, rest) = bytes.split_at_checked(decoded.used).ok_or("more bytes used than there are")?;
+    same("encoded", hex(&decoded.encoded), hex(&sent(kind, message)?))?;
 
     let (header, _) = message.split_at_checked(decoded.header).ok_or("has a header longer than itself")?;
     cut_short(kind, header)?;
@@ -112,34 +109,34 @@ fn cut_short(kind: &str, message: &[u8]) -> Verdict {
 
 /// What is behind a message does not change it; what is behind a UDP header is its data.
 fn followed(kind: &str, message: &[u8], alone: &Decoded) -> Verdict {
-    const BEHIND: &[u8] = b"\x05\x01\x00\xFF behind";
+    const AFTER: &[u8] = b"\x05\x01\x00\xFF after";
     let mut expected = alone.clone();
     if kind == "udp" {
-        expected.used += BEHIND.len();
-        expected.encoded.extend(BEHIND);
-        expected.fields["data_hex"] = json!(text(&alone.fields, "data_hex")?.to_owned() + &hex(BEHIND));
+        expected.used += AFTER.len();
+        expected.encoded.extend(AFTER);
+        expected.fields["data_hex"] = json!(text(&alone.fields, "data_hex")?.to_owned() + &hex(AFTER));
     }
-    same("followed by other octets", decode(kind, &[message, BEHIND].concat())?, Ok(expected))
+    same("followed by other bytes", decode(kind, &[message, AFTER].concat())?, Ok(expected))
 }
 
-/// The octets are refused for the reason expected, and if it is not that more are to come, then more do not help.
-fn refusal(kind: &str, expected: &str, octets: &[u8]) -> Verdict {
-    let error = match decode(kind, octets)? {
+/// The bytes are refused for the reason expected, and if it is not that more are to come, then more do not help.
+fn refusal(kind: &str, expected: &str, bytes: &[u8]) -> Verdict {
+    let error = match decode(kind, bytes)? {
         Err(error) => error,
         Ok(decoded) => return Err(format!("decodes, but should be {expected}: {decoded:?}")),
     };
-    same("error", error_name(kind, octets, error)?, expected)?;
+    same("error", error_name(kind, bytes, error)?, expected)?;
     match error {
         DecodeError::Incomplete(_) | DecodeError::Invalid(Invalid::Truncated) => Ok(()),
         DecodeError::Invalid(_) => {
-            same("followed by other octets", decode(kind, &[octets, &[1; 300]].concat())?, Err(error))
+            same("followed by other bytes", decode(kind, &[bytes, &[1; 300]].concat())?, Err(error))
         }
     }
 }
 
 /// The vectors' name for the error, given that it shows the octet that is wrong.
-fn error_name(kind: &str, octets: &[u8], error: DecodeError) -> Result<&'static str, String> {
-    let shown = |octet, index| octets.get(index) == Some(&octet);
+fn error_name(kind: &str, bytes: &[u8], error: DecodeError) -> Result<&'static str, String> {
+    let shown = |octet, index| bytes.get(index) == Some(&octet);
     match (kind, error) {
         ("udp", DecodeError::Invalid(Invalid::Truncated)) => Ok("truncated"),
         ("greeting" | "method_reply" | "request" | "reply", DecodeError::Invalid(Invalid::Version(octet)))
@@ -163,57 +160,58 @@ fn error_name(kind: &str, octets: &[u8], error: DecodeError) -> Result<&'static 
 #[derive(Clone, Debug, PartialEq)]
 struct Decoded {
     fields: Value,
-    /// How many octets it takes at least: all but the data of a datagram.
+    /// How many bytes it takes at least: all but the data of a datagram.
     header: usize,
     used: usize,
     encoded: Vec<u8>,
 }
 
-fn decode(kind: &str, octets: &[u8]) -> Result<Result<Decoded, DecodeError>, String> {
+fn decode(kind: &str, bytes: &[u8]) -> Result<Result<Decoded, DecodeError>, String> {
     match kind {
-        "greeting" => decode_as(octets, offer_fields),
-        "method_reply" => decode_as(octets, selection_fields),
-        "userpass_request" => decode_as(octets, user_pass_fields),
-        "userpass_reply" => decode_as(octets, status_fields),
-        "gssapi" => decode_as(octets, gssapi_fields),
-        "request" => decode_as(octets, request_fields).map(|decoded| decoded.map(|it| it.with_reserved(octets))),
-        "reply" => decode_as(octets, reply_fields).map(|decoded| decoded.map(|it| it.with_reserved(octets))),
-        "udp" => decode_datagram(octets),
+        "greeting" => decode_as(bytes, offer_fields),
+        "method_reply" => decode_as(bytes, selection_fields),
+        "userpass_request" => decode_as(bytes, user_pass_fields),
+        "userpass_reply" => decode_as(bytes, status_fields),
+        "gssapi" => decode_as(bytes, gssapi_fields),
+        "request" => decode_as(bytes, request_fields).map(|decoded| decoded.map(|it| it.with_reserved(bytes))),
+        "reply" => decode_as(bytes, reply_fields).map(|decoded| decoded.map(|it| it.with_reserved(bytes))),
+        "udp" => decode_datagram(bytes),
         unknown => Err(format!("a message that this test does not know: {unknown}")),
     }
 }
 
-fn decode_as<'a, M: Message<'a>>(
-    octets: &'a [u8],
+fn encoded(message: &impl Encode) -> Vec<u8> {
+    let mut bytes = vec![0; message.encoded_len()];
+    message.encode(&mut bytes).unwrap();
+    bytes
+}
+
+fn decode_as<'a, M: Decode<'a> + Encode>(
+    bytes: &'a [u8],
     fields: fn(&M) -> Value,
 ) -> Result<Result<Decoded, DecodeError>, String> {
-    let (message, used) = match M::decode(octets) {
+    let (message, used) = match M::decode(bytes) {
         Ok(decoded) => decoded,
         Err(error) => return Ok(Err(error)),
     };
-    Ok(Ok(Decoded { fields: fields(&message), header: used, used, encoded: encoded(&message)? }))
+    Ok(Ok(Decoded { fields: fields(&message), header: used, used, encoded: encoded(&message) }))
 }
 
-fn decode_datagram(octets: &[u8]) -> Result<Result<Decoded, DecodeError>, String> {
-    let by_message = decode_as(octets, udp_fields)?;
-    let split = UdpHeader::split(octets).map_err(DecodeError::Invalid);
-    let ((header, data), mut decoded) = match (split, by_message) {
-        (Ok(split), Ok(decoded)) => (split, decoded),
-        (Err(error), Err(same)) if error == same => return Ok(Err(error)),
-        (split, decoded) => return Err(format!("split and decode disagree: {split:?}, {decoded:?}")),
+fn decode_datagram(bytes: &[u8]) -> Result<Result<Decoded, DecodeError>, String> {
+    let (header, data) = match UdpHeader::split(bytes) {
+        Ok(split) => split,
+        Err(invalid) => return Ok(Err(invalid.into())),
     };
-    same("split and decode", &udp_fields(&header), &decoded.fields)?;
-    same("data", hex(data), octets.get(decoded.used..).map_or_else(String::new, hex))?;
-    decoded.fields["data_hex"] = json!(hex(data));
-    decoded.used += data.len();
-    decoded.encoded.extend(data);
-    Ok(Ok(decoded))
+    let mut fields = udp_fields(&header);
+    fields["data_hex"] = json!(hex(data));
+    let encoded = [&*encoded(&header), data].concat();
+    Ok(Ok(Decoded { fields, header: bytes.len() - data.len(), used: bytes.len(), encoded }))
 }
 
 impl Decoded {
     /// The vectors mention RSV where it is not 00, and have it ignored: so it must not show up in what is encoded.
-    fn with_reserved(mut self, octets: &[u8]) -> Self {
-        match (octets.get(2), self.encoded.get(2)) {
+    fn with_reserved(mut self, bytes: &[u8]) -> Self {
+        match (bytes.get(2), self.encoded.get(2)) {
             (Some(&received), Some(0)) if received != 0 => self.fields["rsv_ignored"] = json!(received),
             _ => {}
         }
@@ -221,20 +219,21 @@ impl Decoded {
     }
 }
 
-/// Where RSV is.
-fn reserved(kind: &str) -> Range<usize> {
-    match kind {
+/// What is sent instead of the message received: RSV is 00, a status has version 01, and no address is 0.0.0.0.
+fn sent(kind: &str, message: &[u8]) -> Result<Vec<u8>, String> {
+    let mut sent = message.to_vec();
+    let reserved = match kind {
         "request" | "reply" => 2..3,
         "udp" => 0..2,
         _ => 0..0,
+    };
+    sent.get_mut(reserved).ok_or("is too short to have an RSV")?.fill(0);
+    match (kind, &mut *sent) {
+        ("userpass_reply", [version, ..]) => *version = 1,
+        ("reply", [_, _, _, 3, 0, ..]) => drop(sent.splice(3..5, [1, 0, 0, 0, 0])),
+        _ => {}
     }
-}
-
-fn encoded<'a>(message: &impl Message<'a>) -> Result<Vec<u8>, String> {
-    let mut out = vec![0xA5; message.encoded_len()];
-    let len = message.encode(&mut out).map_err(|error| format!("does not encode: {error}"))?;
-    same("encoded length", len, out.len())?;
-    Ok(out)
+    Ok(sent)
 }
 
 fn offer_fields(offer: &MethodOffer<'_>) -> Value {
@@ -329,12 +328,12 @@ fn same<T: PartialEq<U> + Debug, U: Debug>(what: &str, found: T, expected: U) ->
     if found == expected { Ok(()) } else { Err(format!("{what}: found {found:?}, expected {expected:?}")) }
 }
 
-fn hex(octets: &[u8]) -> String {
-    octets.iter().map(|octet| format!("{octet:02x}")).collect()
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|octet| format!("{octet:02x}")).collect()
 }
 
 fn unhex(digits: &str) -> Result<Vec<u8>, String> {
     let pairs = digits.as_bytes().chunks(2).map(|pair| str::from_utf8(pair).unwrap_or_default());
-    let octets = pairs.map(|pair| u8::from_str_radix(pair, 16).ok().filter(|_| pair.len() == 2));
-    octets.collect::<Option<_>>().ok_or_else(|| format!("no hexadecimal octets: {digits}"))
+    let bytes = pairs.map(|pair| u8::from_str_radix(pair, 16).ok().filter(|_| pair.len() == 2));
+    bytes.collect::<Option<_>>().ok_or_else(|| format!("no hexadecimal bytes: {digits}"))
 }

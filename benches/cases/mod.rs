@@ -29,7 +29,8 @@ macro_rules! cases {
         floor($($floor_arg:ident: $floor_type:ty = $floor_input:expr),+) -> $floor_result:ty $floor:block
         plain $plain:expr;
     )+) => {
-        $(mod $name {
+        $(#[allow(clippy::extra_unused_lifetimes, reason = "not every case borrows")]
+        mod $name {
             use super::*;
 
             #[inline(never)]

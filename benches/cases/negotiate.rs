@@ -1,182 +1,271 @@
-//! Whole handshakes of either side: a message a read, and octet by octet.
+//! Whole handshakes of either side, by drivers with a buffer of their own, which every read copies into: a message a read, byte by
+//! byte, and over an `Inbox`.
 
 use std::hint::black_box;
 use std::net::Ipv4Addr;
 
-use socks5_sansio::client::{self, Client};
-use socks5_sansio::server::{self, Chosen, Server};
-use socks5_sansio::{Address, Endpoint, Method, MethodOffer, Outgoing, Reply, Request, UserPass};
+use socks5_sansio::client::{self, Selected};
+use socks5_sansio::server::{Asked, Login, ReceiveOffer};
+use socks5_sansio::{Address, Encode, Endpoint, Inbox, Receive, UserPass};
 
-use super::{Case, cases, reply, request};
+use super::{Case, cases, endpoint};
 use crate::floor::{self, Addressed};
 
 pub fn all() -> impl Iterator<Item = &'static Case> {
-    [SERVER, SERVER_OCTETS, CLIENT, CLIENT_OCTETS].into_iter().flatten()
+    [SERVER, SERVER_BYTES, SERVER_INBOX, CLIENT_NEGOTIATED, CLIENT_BYTES, CLIENT_INBOX, CLIENT_OPTIMISTIC]
+        .into_iter()
+        .flatten()
 }
 
-/// What the other side says, message by message.
-type Says = [&'static [u8]];
+/// What the peer sends, message by message.
+type Script = &'static [&'static [u8]];
 
-const TO_IPV4: &Says = &[b"\x05\x01\x00", b"\x05\x01\x00\x01\xC0\x00\x02\x01\x00\x50"];
-const TO_NAME: &Says = &[b"\x05\x01\x00", b"\x05\x01\x00\x03\x0Fwww.example.com\x00\x50"];
-const WITH_PASSWORD: &Says =
+const TO_IPV4: Script = &[b"\x05\x01\x00", b"\x05\x01\x00\x01\xC0\x00\x02\x01\x00\x50"];
+const TO_NAME: Script = &[b"\x05\x01\x00", b"\x05\x01\x00\x03\x0Fwww.example.com\x00\x50"];
+const WITH_PASSWORD: Script =
     &[b"\x05\x02\x00\x02", b"\x01\x05alice\x06s3cret", b"\x05\x01\x00\x01\xC0\x00\x02\x01\x00\x50"];
-const GRANTED: &Says = &[b"\x05\x00", b"\x05\x00\x00\x01\xC0\x00\x02\x07\x12\x34"];
-const GRANTED_WITH_PASSWORD: &Says = &[b"\x05\x02", b"\x01\x00", b"\x05\x00\x00\x01\xC0\x00\x02\x07\x12\x34"];
+const GRANTED: Script = &[b"\x05\x00", b"\x05\x00\x00\x01\xC0\x00\x02\x07\x12\x34"];
+const GRANTED_WITH_PASSWORD: Script = &[b"\x05\x02", b"\x01\x00", b"\x05\x00\x00\x01\xC0\x00\x02\x07\x12\x34"];
+const GRANTED_AT_ONCE: Script = &[b"\x05\x02\x01\x00\x05\x00\x00\x01\xC0\x00\x02\x07\x12\x34"];
 
-const fn len(says: &Says) -> usize {
+const fn len(script: Script) -> usize {
     let (mut len, mut message) = (0, 0);
-    while message < says.len() {
-        len += says[message].len();
+    while message < script.len() {
+        len += script[message].len();
         message += 1;
     }
     len
 }
 
-#[inline(always)]
-fn whole(says: &Says) -> impl Iterator<Item = &'static [u8]> {
-    says.iter().copied()
+/// A stream: each read returns a message, or a byte.
+struct Stream {
+    script: Script,
+    message: usize,
+    used: usize,
+    by_byte: bool,
 }
 
-/// Each message as often as it has octets, with so many of them.
-#[inline(always)]
-fn octets(says: &Says) -> impl Iterator<Item = &'static [u8]> {
-    says.iter().flat_map(|message| (1..=message.len()).map(|end| &message[..end]))
-}
-
-/// Where the octets to send go.
-fn send(octets: &[u8]) {
-    black_box(octets);
-}
-
-#[inline(always)]
-fn sent<T>((octets, next): (Outgoing, T)) -> T {
-    send(&octets);
-    next
-}
-
-#[inline(always)]
-fn serve<'a>(reads: impl Iterator<Item = &'a [u8]>, preference: &[Method]) -> Request<'a> {
-    use server::Step;
-    let mut server = Server::new();
-    for input in reads {
-        let Ok((_, step)) = server.read(input) else { panic!() };
-        server = match step {
-            Step::NeedMore(server, _) => server,
-            Step::Methods(_, permit) => match permit.choose(preference) {
-                Chosen::Continue(answer, server) => sent((answer, server)),
-                Chosen::Refused(_) | Chosen::SubNegotiate(..) => panic!(),
-            },
-            Step::UserPass(given, permit) => {
-                black_box(given);
-                sent(permit.accept())
-            }
-            Step::Request(request, permit) => {
-                send(&permit.reply(&Reply::succeeded(request.destination)));
-                return request;
-            }
-            Step::Bind(..) => panic!(),
-        };
+impl Stream {
+    fn messages(script: Script) -> Self {
+        Self { script, message: 0, used: 0, by_byte: false }
     }
-    panic!()
+
+    fn bytes(script: Script) -> Self {
+        Self { by_byte: true, ..Self::messages(script) }
+    }
+
+    #[inline(always)]
+    fn read(&mut self, room: &mut [u8]) -> usize {
+        let message = self.script[self.message];
+        let len = if self.by_byte { 1 } else { message.len() };
+        room[..len].copy_from_slice(&message[self.used..self.used + len]);
+        self.used += len;
+        if self.used == message.len() {
+            (self.message, self.used) = (self.message + 1, 0);
+        }
+        len
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        black_box(bytes);
+    }
 }
 
-/// Whether a message is whole is asked only where it may be `CUT`.
+/// Enough for all messages here.
+const ROOM: usize = 64;
+
+trait Driver {
+    fn receive<S: Receive>(&mut self, state: S) -> S::Received<'_>;
+    fn send(&mut self, message: &impl Encode);
+}
+
+/// A buffer for one message.
+struct Plain {
+    stream: Stream,
+    input: [u8; ROOM],
+    output: [u8; ROOM],
+}
+
+impl Plain {
+    fn new(stream: Stream) -> Self {
+        Self { stream, input: [0; ROOM], output: [0; ROOM] }
+    }
+}
+
+impl Driver for Plain {
+    #[inline(always)]
+    fn receive<S: Receive>(&mut self, state: S) -> S::Received<'_> {
+        let mut len = 0;
+        loop {
+            len += self.stream.read(&mut self.input[len..]);
+            if state.missing(&self.input[..len]).is_none() {
+                break;
+            }
+        }
+        let Ok((received, _)) = state.receive(&self.input[..len]) else { panic!() };
+        received
+    }
+
+    #[inline(always)]
+    fn send(&mut self, message: &impl Encode) {
+        let Ok(len) = message.encode(&mut self.output) else { panic!() };
+        self.stream.write(&self.output[..len]);
+    }
+}
+
+/// An inbox that reads all there is.
+struct Greedy {
+    stream: Stream,
+    inbox: Inbox<[u8; ROOM]>,
+    output: [u8; ROOM],
+}
+
+impl Greedy {
+    fn new(stream: Stream) -> Self {
+        Self { stream, inbox: Inbox::new([0; ROOM]), output: [0; ROOM] }
+    }
+}
+
+impl Driver for Greedy {
+    #[inline(always)]
+    fn receive<S: Receive>(&mut self, state: S) -> S::Received<'_> {
+        while state.missing(self.inbox.unread()).is_some() {
+            let len = self.stream.read(self.inbox.space());
+            self.inbox.filled(len);
+        }
+        let Ok(received) = self.inbox.receive(state) else { panic!() };
+        received
+    }
+
+    #[inline(always)]
+    fn send(&mut self, message: &impl Encode) {
+        let Ok(len) = message.encode(&mut self.output) else { panic!() };
+        self.stream.write(&self.output[..len]);
+    }
+}
+
+const BOUND: Endpoint<'_> = Endpoint { address: Address::Ipv4(Ipv4Addr::new(192, 0, 2, 7)), port: 4660 };
+const FLOOR_BOUND: floor::Endpoint<'_> =
+    floor::Endpoint { address: floor::Address::Ipv4(Ipv4Addr::new(192, 0, 2, 7)), port: 4660 };
+
+/// Returns the port that the client asked for.
 #[inline(always)]
-fn floor_serves<'a, const CUT: bool>(
-    reads: impl Iterator<Item = &'a [u8]>,
-    preference: &[u8],
-    out: &mut [u8],
-) -> Addressed<'a> {
-    enum Expects {
-        Offer,
-        UserPass,
-        Request,
-    }
-    let mut expects = Expects::Offer;
-    for input in reads {
-        expects = match expects {
-            Expects::Offer if !CUT || floor::has_offer(input) => {
-                let (methods, _) = floor::offer(input);
-                let offered = |wanted: &&u8| methods.iter().any(|method| method == *wanted);
-                let method = *preference.iter().find(offered).unwrap();
-                send(&[5, method]);
-                if method == 2 { Expects::UserPass } else { Expects::Request }
-            }
-            Expects::UserPass if !CUT || floor::has_user_pass(input) => {
-                black_box(floor::user_pass(input));
-                send(&[1, 0]);
-                Expects::Request
-            }
-            Expects::Request if !CUT || floor::has_request(input) => {
-                let (request, _) = floor::request(input);
-                let len = floor::encode([5, 0, 0], &request.endpoint, out);
-                send(&out[..len]);
-                return request;
-            }
-            same => same,
-        };
-    }
-    panic!()
+fn serve(driver: &mut impl Driver, anonymous: Option<()>) -> u16 {
+    let (_, permit) = driver.receive(ReceiveOffer::new());
+    let Ok((selection, login)) = permit.login(anonymous, false) else { panic!() };
+    driver.send(&selection);
+    let state = match login {
+        Login::Anonymous((), state) => state,
+        Login::UserPass(state) => {
+            let (given, permit) = driver.receive(state);
+            black_box(given);
+            let (status, state) = permit.accept();
+            driver.send(&status);
+            state
+        }
+    };
+    let (destination, asked) = driver.receive(state);
+    let port = black_box(destination).port;
+    let Asked::Connect(permit) = asked else { panic!() };
+    driver.send(&permit.succeed(BOUND));
+    port
+}
+
+/// Returns the bound address.
+#[inline(always)]
+fn connect<'d>(driver: &'d mut impl Driver, credentials: Option<UserPass<'_>>, to: Endpoint<'_>) -> Endpoint<'d> {
+    let (offer, state) = client::login(credentials);
+    driver.send(&offer);
+    let permit = match driver.receive(state) {
+        Selected::Request(permit) => permit,
+        Selected::UserPass(credentials, state) => {
+            driver.send(&credentials);
+            driver.receive(state)
+        }
+    };
+    let (request, state) = permit.connect(to);
+    driver.send(&request);
+    driver.receive(state)
 }
 
 #[inline(always)]
-fn connect<'a>(reads: impl Iterator<Item = &'a [u8]>, who: &UserPass<'_>, request: &Request<'_>) -> Reply<'a> {
-    use client::Step;
-    let mut client = sent(Client::new(&MethodOffer::of(&[Method::NONE, Method::USERNAME_PASSWORD])));
-    for input in reads {
-        let Ok((_, step)) = client.read(input) else { panic!() };
-        client = match step {
-            Step::NeedMore(client, _) => client,
-            Step::UserPass(permit) => sent(permit.send(who)),
-            Step::Request(permit) => sent(permit.send(request)),
-            Step::Reply(reply, _) => return reply,
-            Step::SubNegotiate(_) => panic!(),
-        };
+fn connect_at_once<'d>(driver: &'d mut impl Driver, credentials: UserPass<'_>, to: Endpoint<'_>) -> Endpoint<'d> {
+    let (flight, state) = client::optimistic(Some(credentials), |permit| permit.connect(to));
+    driver.send(&flight);
+    driver.receive(state)
+}
+
+/// Reads a message: whether it is whole is asked only where it may be `CUT`.
+#[inline(always)]
+fn floor_receives<const CUT: bool>(driver: &mut Plain, is_whole: impl Fn(&[u8]) -> bool) -> &[u8] {
+    let mut len = driver.stream.read(&mut driver.input);
+    while CUT && !is_whole(&driver.input[..len]) {
+        len += driver.stream.read(&mut driver.input[len..]);
     }
-    panic!()
+    &driver.input[..len]
 }
 
 #[inline(always)]
-fn floor_connects<'a, const CUT: bool>(
-    reads: impl Iterator<Item = &'a [u8]>,
-    who: (&[u8], &[u8]),
-    request: &floor::Endpoint<'_>,
-    out: &mut [u8],
-) -> Addressed<'a> {
-    enum Expects {
-        Selection,
-        Status,
-        Reply,
-    }
-    let len = floor::encode_offer(&[0, 2], out);
-    send(&out[..len]);
-    let mut expects = Expects::Selection;
-    for input in reads {
-        let len;
-        (expects, len) = match expects {
-            Expects::Selection if !CUT || floor::has_answer(input) => match floor::answer(input).0 {
-                2 => (Expects::Status, floor::encode_user_pass(who, out)),
-                _ => (Expects::Reply, floor::encode([5, 1, 0], request, out)),
-            },
-            Expects::Status if !CUT || floor::has_answer(input) => {
-                black_box(floor::answer(input));
-                (Expects::Reply, floor::encode([5, 1, 0], request, out))
-            }
-            Expects::Reply if !CUT || floor::has_request(input) => return floor::request(input).0,
-            same => {
-                expects = same;
-                continue;
-            }
-        };
-        send(&out[..len]);
-    }
-    panic!()
+fn floor_sends(driver: &mut Plain, encode: impl FnOnce(&mut [u8]) -> usize) {
+    let len = encode(&mut driver.output);
+    driver.stream.write(&driver.output[..len]);
 }
 
-const REQUEST: Request<'_> =
-    Request::connect(Endpoint { address: Address::Ipv4(Ipv4Addr::new(192, 0, 2, 1)), port: 80 });
-const FLOOR_REQUEST: floor::Endpoint<'_> =
+#[inline(always)]
+fn floor_serves<const CUT: bool>(driver: &mut Plain, method: u8) -> u16 {
+    let (methods, _) = floor::offer(floor_receives::<CUT>(driver, floor::has_offer));
+    assert!(methods.contains(&method));
+    floor_sends(driver, |out| floor::encode_answer(5, method, out));
+    if method == 2 {
+        black_box(floor::user_pass(floor_receives::<CUT>(driver, floor::has_user_pass)));
+        floor_sends(driver, |out| floor::encode_answer(1, 0, out));
+    }
+    let (Addressed { octet, endpoint }, _) = floor::request(floor_receives::<CUT>(driver, floor::has_request));
+    let port = black_box(endpoint).port;
+    assert!(octet == 1);
+    floor_sends(driver, |out| floor::encode([5, 0, 0], &FLOOR_BOUND, out));
+    port
+}
+
+#[inline(always)]
+fn floor_connects<'d, const CUT: bool>(
+    driver: &'d mut Plain,
+    credentials: Option<(&[u8], &[u8])>,
+    to: &floor::Endpoint<'_>,
+) -> floor::Endpoint<'d> {
+    floor_sends(driver, |out| floor::encode_offer(if credentials.is_some() { &[0, 2] } else { &[0] }, out));
+    let (method, _) = floor::answer(floor_receives::<CUT>(driver, floor::has_answer));
+    if let (2, Some(credentials)) = (method, credentials) {
+        floor_sends(driver, |out| floor::encode_user_pass(credentials, out));
+        let (status, _) = floor::answer(floor_receives::<CUT>(driver, floor::has_answer));
+        assert!(status == 0);
+    }
+    floor_sends(driver, |out| floor::encode([5, 1, 0], to, out));
+    let (Addressed { octet, endpoint }, _) = floor::request(floor_receives::<CUT>(driver, floor::has_request));
+    assert!(octet == 0);
+    endpoint
+}
+
+#[inline(always)]
+fn floor_connects_at_once<'d>(
+    driver: &'d mut Plain,
+    credentials: (&[u8], &[u8]),
+    to: &floor::Endpoint<'_>,
+) -> floor::Endpoint<'d> {
+    floor_sends(driver, |out| {
+        let offer = floor::encode_offer(&[2], out);
+        let user_pass = floor::encode_user_pass(credentials, &mut out[offer..]);
+        offer + user_pass + floor::encode([5, 1, 0], to, &mut out[offer + user_pass..])
+    });
+    let answers = floor_receives::<false>(driver, |_| true);
+    assert!(floor::answer(answers).0 == 2 && floor::answer(&answers[2..]).0 == 0);
+    let (Addressed { octet, endpoint }, _) = floor::request(&answers[4..]);
+    assert!(octet == 0);
+    endpoint
+}
+
+const TO: Endpoint<'_> = Endpoint { address: Address::Ipv4(Ipv4Addr::new(192, 0, 2, 1)), port: 80 };
+const FLOOR_TO: floor::Endpoint<'_> =
     floor::Endpoint { address: floor::Address::Ipv4(Ipv4Addr::new(192, 0, 2, 1)), port: 80 };
 
 fn alice() -> UserPass<'static> {
@@ -185,131 +274,89 @@ fn alice() -> UserPass<'static> {
 
 const FLOOR_ALICE: (&[u8], &[u8]) = (b"alice", b"s3cret");
 
-/// Enough for all that is sent here.
-const ROOM: usize = 64;
-
-cases! { SERVER within 1.6:
-    server_ipv4(len(TO_IPV4))
-        ours(says: &'a Says = TO_IPV4, preference: &[Method] = &[Method(0)]) -> Request<'a> {
-            serve(whole(says), preference)
-        }
-        floor(
-            says: &'a Says = TO_IPV4, preference: &[u8] = &[0], out: &mut [u8] = &mut [0; ROOM]
-        ) -> Addressed<'a> {
-            floor_serves::<false>(whole(says), preference, out)
-        }
-        plain request;
-    server_name(len(TO_NAME))
-        ours(says: &'a Says = TO_NAME, preference: &[Method] = &[Method(0)]) -> Request<'a> {
-            serve(whole(says), preference)
-        }
-        floor(
-            says: &'a Says = TO_NAME, preference: &[u8] = &[0], out: &mut [u8] = &mut [0; ROOM]
-        ) -> Addressed<'a> {
-            floor_serves::<false>(whole(says), preference, out)
-        }
-        plain request;
-    server_password(len(WITH_PASSWORD))
-        ours(says: &'a Says = WITH_PASSWORD, preference: &[Method] = &[Method(2)]) -> Request<'a> {
-            serve(whole(says), preference)
-        }
-        floor(
-            says: &'a Says = WITH_PASSWORD, preference: &[u8] = &[2], out: &mut [u8] = &mut [0; ROOM]
-        ) -> Addressed<'a> {
-            floor_serves::<false>(whole(says), preference, out)
-        }
-        plain request;
+/// The cases of the server: name, script, and whether it asks for credentials.
+macro_rules! server {
+    ($table:ident within $limit:literal, $driver:ident over $stream:ident, cut $cut:literal: $($name:ident($script:expr, $method:literal);)+) => {
+        cases! { $table within $limit: $(
+            $name(len($script))
+                ours(
+                    driver: &mut $driver = &mut $driver::new(Stream::$stream($script)),
+                    anonymous: Option<()> = ($method == 0).then_some(())
+                ) -> u16 {
+                    serve(driver, anonymous)
+                }
+                floor(driver: &mut Plain = &mut Plain::new(Stream::$stream($script)), method: u8 = $method) -> u16 {
+                    floor_serves::<$cut>(driver, method)
+                }
+                plain super::super::same;
+        )+ }
+    };
 }
 
-// Over the aim of 1.6: an `Outgoing` has room for the longest message, and moving it from the permit to the caller is a
-// `memcpy` of that room, about 100 instructions as valgrind counts them.
-cases! { CLIENT within 2.2:
-    client_ipv4(len(GRANTED))
-        ours(
-            says: &'a Says = GRANTED, who: &UserPass<'_> = &alice(), request: &Request<'_> = &REQUEST
-        ) -> Reply<'a> {
-            connect(whole(says), who, request)
-        }
-        floor(
-            says: &'a Says = GRANTED, who: (&[u8], &[u8]) = FLOOR_ALICE,
-            request: &floor::Endpoint<'_> = &FLOOR_REQUEST, out: &mut [u8] = &mut [0; ROOM]
-        ) -> Addressed<'a> {
-            floor_connects::<false>(whole(says), who, request, out)
-        }
-        plain reply;
-    client_password(len(GRANTED_WITH_PASSWORD))
-        ours(
-            says: &'a Says = GRANTED_WITH_PASSWORD, who: &UserPass<'_> = &alice(), request: &Request<'_> = &REQUEST
-        ) -> Reply<'a> {
-            connect(whole(says), who, request)
-        }
-        floor(
-            says: &'a Says = GRANTED_WITH_PASSWORD, who: (&[u8], &[u8]) = FLOOR_ALICE,
-            request: &floor::Endpoint<'_> = &FLOOR_REQUEST, out: &mut [u8] = &mut [0; ROOM]
-        ) -> Addressed<'a> {
-            floor_connects::<false>(whole(says), who, request, out)
-        }
-        plain reply;
+server! { SERVER within 1.5, Plain over messages, cut false:
+    server_none(TO_IPV4, 0);
+    server_name(TO_NAME, 0);
+    server_password(WITH_PASSWORD, 2);
+}
+server! { SERVER_BYTES within 1.3, Plain over bytes, cut true:
+    server_none_by_byte(TO_IPV4, 0);
+    server_name_by_byte(TO_NAME, 0);
+    server_password_by_byte(WITH_PASSWORD, 2);
+}
+server! { SERVER_INBOX within 1.8, Greedy over messages, cut false:
+    server_none_inbox(TO_IPV4, 0);
+    server_name_inbox(TO_NAME, 0);
+    server_password_inbox(WITH_PASSWORD, 2);
 }
 
-cases! { SERVER_OCTETS within 1.6:
-    server_ipv4_octets(len(TO_IPV4))
-        ours(says: &'a Says = TO_IPV4, preference: &[Method] = &[Method(0)]) -> Request<'a> {
-            serve(octets(says), preference)
-        }
-        floor(
-            says: &'a Says = TO_IPV4, preference: &[u8] = &[0], out: &mut [u8] = &mut [0; ROOM]
-        ) -> Addressed<'a> {
-            floor_serves::<true>(octets(says), preference, out)
-        }
-        plain request;
-    server_name_octets(len(TO_NAME))
-        ours(says: &'a Says = TO_NAME, preference: &[Method] = &[Method(0)]) -> Request<'a> {
-            serve(octets(says), preference)
-        }
-        floor(
-            says: &'a Says = TO_NAME, preference: &[u8] = &[0], out: &mut [u8] = &mut [0; ROOM]
-        ) -> Addressed<'a> {
-            floor_serves::<true>(octets(says), preference, out)
-        }
-        plain request;
-    server_password_octets(len(WITH_PASSWORD))
-        ours(says: &'a Says = WITH_PASSWORD, preference: &[Method] = &[Method(2)]) -> Request<'a> {
-            serve(octets(says), preference)
-        }
-        floor(
-            says: &'a Says = WITH_PASSWORD, preference: &[u8] = &[2], out: &mut [u8] = &mut [0; ROOM]
-        ) -> Addressed<'a> {
-            floor_serves::<true>(octets(says), preference, out)
-        }
-        plain request;
+/// The cases of the client: name, script, and credentials.
+macro_rules! client {
+    ($table:ident within $limit:literal, $driver:ident over $stream:ident, cut $cut:literal: $($name:ident($script:expr, $ours:expr, $floor:expr);)+) => {
+        cases! { $table within $limit: $(
+            $name(len($script))
+                ours(
+                    driver: &'a mut $driver = &mut $driver::new(Stream::$stream($script)),
+                    credentials: Option<UserPass<'_>> = $ours, to: Endpoint<'_> = TO
+                ) -> Endpoint<'a> {
+                    connect(driver, credentials, to)
+                }
+                floor(
+                    driver: &'a mut Plain = &mut Plain::new(Stream::$stream($script)),
+                    credentials: Option<(&[u8], &[u8])> = $floor, to: &floor::Endpoint<'_> = &FLOOR_TO
+                ) -> floor::Endpoint<'a> {
+                    floor_connects::<$cut>(driver, credentials, to)
+                }
+                plain endpoint;
+        )+ }
+    };
 }
 
-cases! { CLIENT_OCTETS within 1.8:
-    client_ipv4_octets(len(GRANTED))
+client! { CLIENT_NEGOTIATED within 1.7, Plain over messages, cut false:
+    client_none(GRANTED, None, None);
+    client_password(GRANTED_WITH_PASSWORD, Some(alice()), Some(FLOOR_ALICE));
+}
+client! { CLIENT_BYTES within 1.5, Plain over bytes, cut true:
+    client_none_by_byte(GRANTED, None, None);
+    client_password_by_byte(GRANTED_WITH_PASSWORD, Some(alice()), Some(FLOOR_ALICE));
+}
+client! { CLIENT_INBOX within 2.0, Greedy over messages, cut false:
+    client_none_inbox(GRANTED, None, None);
+    client_password_inbox(GRANTED_WITH_PASSWORD, Some(alice()), Some(FLOOR_ALICE));
+}
+
+cases! { CLIENT_OPTIMISTIC within 1.8:
+    client_optimistic(len(GRANTED_AT_ONCE))
         ours(
-            says: &'a Says = GRANTED, who: &UserPass<'_> = &alice(), request: &Request<'_> = &REQUEST
-        ) -> Reply<'a> {
-            connect(octets(says), who, request)
+            driver: &'a mut Plain = &mut Plain::new(Stream::messages(GRANTED_AT_ONCE)),
+            credentials: UserPass<'_> = alice(), to: Endpoint<'_> = TO
+        ) -> Endpoint<'a> {
+            connect_at_once(driver, credentials, to)
         }
         floor(
-            says: &'a Says = GRANTED, who: (&[u8], &[u8]) = FLOOR_ALICE,
-            request: &floor::Endpoint<'_> = &FLOOR_REQUEST, out: &mut [u8] = &mut [0; ROOM]
-        ) -> Addressed<'a> {
-            floor_connects::<true>(octets(says), who, request, out)
+            driver: &'a mut Plain = &mut Plain::new(Stream::messages(GRANTED_AT_ONCE)),
+            credentials: (&[u8], &[u8]) = FLOOR_ALICE, to: &floor::Endpoint<'_> = &FLOOR_TO
+        ) -> floor::Endpoint<'a> {
+            floor_connects_at_once(driver, credentials, to)
         }
-        plain reply;
-    client_password_octets(len(GRANTED_WITH_PASSWORD))
-        ours(
-            says: &'a Says = GRANTED_WITH_PASSWORD, who: &UserPass<'_> = &alice(), request: &Request<'_> = &REQUEST
-        ) -> Reply<'a> {
-            connect(octets(says), who, request)
-        }
-        floor(
-            says: &'a Says = GRANTED_WITH_PASSWORD, who: (&[u8], &[u8]) = FLOOR_ALICE,
-            request: &floor::Endpoint<'_> = &FLOOR_REQUEST, out: &mut [u8] = &mut [0; ROOM]
-        ) -> Addressed<'a> {
-            floor_connects::<true>(octets(says), who, request, out)
-        }
-        plain reply;
+        plain endpoint;
 }

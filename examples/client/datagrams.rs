@@ -1,4 +1,4 @@
-//! Lines of stdin as datagrams, and what comes back as lines of stdout.
+//! Lines of stdin as datagrams, and the answers as lines of stdout.
 
 use std::io::{self, BufRead, ErrorKind, Write};
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream, UdpSocket};
@@ -7,19 +7,19 @@ use std::sync::mpsc::{self, Sender, TryRecvError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use socks5_sansio::reassembly::fragments;
-use socks5_sansio::{Endpoint, Message, UdpHeader};
+use socks5_sansio::fragment::fragments;
+use socks5_sansio::{Encode, EndpointBuf, UdpHeader};
 
-/// How often a wait for a datagram is interrupted to see whether it is still worth it.
+/// The interval between two looks at the deadline and the control connection.
 const TICK: Duration = Duration::from_millis(50);
 
-const LONGEST: usize = 65_535;
+const MAX_LEN: usize = 65_535;
 
 pub struct Exchange {
-    pub destination: String,
-    /// Where stdin ends, wait this long for answers.
+    pub destination: EndpointBuf,
+    /// The time to wait for answers after the end of stdin.
     pub wait: Duration,
-    /// Cut what is longer than this.
+    /// The length of a fragment in bytes.
     pub fragment: NonZeroUsize,
 }
 
@@ -39,7 +39,7 @@ impl Exchange {
         let (failure, failures) = mpsc::channel();
         thread::spawn(move || self.send_stdin(&sending, &failure));
 
-        let mut buffer = vec![0; LONGEST];
+        let mut buffer = vec![0; MAX_LEN];
         let mut deadline = None;
         while deadline.is_none_or(|deadline| Instant::now() < deadline) {
             receive(&socket, &mut buffer)?;
@@ -63,13 +63,8 @@ impl Exchange {
     }
 
     fn send(&self, data: &[u8], socket: &UdpSocket) -> io::Result<()> {
-        let endpoint = Endpoint::try_from(self.destination.as_str())?;
-        let mut datagram = Vec::new();
-        for (header, part) in fragments(endpoint, data, self.fragment)? {
-            datagram.clear();
-            header.put(&mut datagram);
-            datagram.extend(part);
-            socket.send(&datagram)?;
+        for (header, part) in fragments(self.destination.as_endpoint(), data, self.fragment)? {
+            socket.send(&[&header.to_vec(), part].concat())?;
         }
         Ok(())
     }

@@ -10,27 +10,24 @@
 //!
 //! | file | what it shows |
 //! |---|---|
-//! | `main.rs` | the command line |
-//! | `negotiate.rs` | the driver: a socket around [`socks5_sansio::Client`] |
+//! | `main.rs` | the command line, and a handshake for each command |
 //! | `tunnel.rs` | stdin and stdout at the ends of a connection |
 //! | `datagrams.rs` | stdin and stdout at the ends of a relay |
 
 mod datagrams;
-mod negotiate;
 mod tunnel;
 
 use std::io::{self, Write};
-use std::net::TcpStream;
+use std::net::{SocketAddr, TcpStream};
 use std::num::NonZeroUsize;
 use std::process::ExitCode;
-use std::sync::mpsc;
 use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 use datagrams::Exchange;
-use negotiate::Wish;
 use socks5_sansio::association::relay_address;
-use socks5_sansio::{Endpoint, Request, UserPass};
+use socks5_sansio::blocking::{self, Wire, authenticate};
+use socks5_sansio::{Endpoint, UserPass, client};
 
 /// A SOCKS5 client
 #[derive(Parser)]
@@ -38,13 +35,13 @@ struct Args {
     /// Where the proxy listens
     #[arg(long, default_value = "127.0.0.1:1080", value_name = "HOST:PORT")]
     proxy: String,
-    /// A name to give to the proxy
+    /// The username for the proxy
     #[arg(long, value_name = "NAME", requires = "password")]
     user: Option<String>,
-    /// The password that goes with the name
+    /// The password for the proxy
     #[arg(long, value_name = "PASSWORD", requires = "user")]
     password: Option<String>,
-    /// Say everything at once, without waiting for the proxy's answers: offers one method only, and not every proxy takes it
+    /// Send everything at once, without waiting for the proxy's answers: offers one method only, and not every proxy takes it
     #[arg(long)]
     optimistic: bool,
     #[command(subcommand)]
@@ -61,7 +58,7 @@ enum Command {
     },
     /// Join stdin and stdout to a connection from HOST; from anywhere, with 0.0.0.0:0
     Bind {
-        /// Who may connect; the port is up to the proxy
+        /// The host that may connect; the port is up to the proxy
         #[arg(value_name = "HOST:PORT")]
         destination: String,
     },
@@ -73,14 +70,14 @@ enum Command {
         /// How long to wait for answers when stdin has ended
         #[arg(long, default_value_t = 1, value_name = "SECONDS")]
         wait: u32,
-        /// Cut datagrams into fragments of N octets
+        /// Cut datagrams into fragments of N bytes
         #[arg(long, default_value_t = NonZeroUsize::MAX, hide_default_value = true, value_name = "N")]
         fragment: NonZeroUsize,
     },
 }
 
 fn main() -> ExitCode {
-    match run(Args::parse()) {
+    match run(&Args::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             let _ = writeln!(io::stderr(), "error: {error}");
@@ -89,62 +86,83 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(args: Args) -> io::Result<()> {
+fn run(args: &Args) -> io::Result<()> {
+    let (Command::Connect { destination } | Command::Bind { destination } | Command::Udp { destination, .. }) =
+        &args.command;
+    let destination = Endpoint::try_from(destination.as_str())?;
     let credentials = match (&args.user, &args.password) {
-        (Some(user), Some(password)) => Some(UserPass::new(user, password).map_err(invalid_input)?),
+        (Some(user), Some(password)) => Some(UserPass::new(user, password)?),
         _ => None,
     };
-    let wish = Wish { credentials, request: args.command.request()? };
-    let mut stream = TcpStream::connect(&args.proxy).map_err(|error| {
+    let stream = TcpStream::connect(&args.proxy).map_err(|error| {
         io::Error::new(error.kind(), format!("cannot connect to the proxy {}: {error}", args.proxy))
     })?;
     stream.set_nodelay(true)?;
-    let client = if args.optimistic { wish.say_all(&mut stream)? } else { wish.offer(&mut stream)? };
 
-    match &args.command {
-        Command::Connect { .. } if args.optimistic => tunnel(stream, |stream| wish.converse(stream, client, |_| ())),
+    match args.command {
+        Command::Connect { .. } if args.optimistic => connect_optimistically(stream, destination, credentials),
         Command::Connect { .. } => {
-            wish.converse(&mut stream, client, |_| ())?;
-            tunnel(stream, |_| Ok(()))
+            blocking::connect(&mut &stream, destination, credentials)?;
+            tunnel::run(stream, || Ok(()))
         }
         Command::Bind { .. } => {
-            let mut news = ["listening on", "accepted from"].into_iter();
-            wish.converse(&mut stream, client, |reply| {
-                let _ = writeln!(io::stderr(), "{} {}", news.next().unwrap_or_default(), reply.bound);
-            })?;
-            tunnel(stream, |_| Ok(()))
+            bind(&stream, destination, credentials, args.optimistic)?;
+            tunnel::run(stream, || Ok(()))
         }
-        Command::Udp { destination, wait, fragment } => {
-            let proxy = stream.peer_addr()?;
-            let mut relay = proxy;
-            wish.converse(&mut stream, client, |reply| relay = relay_address(&reply.bound, proxy))?;
-            let (destination, wait, fragment) = (destination.clone(), Duration::from_secs((*wait).into()), *fragment);
-            Exchange { destination, wait, fragment }.run(&stream, relay)
+        Command::Udp { wait, fragment, .. } => {
+            let relay = associate(&stream, credentials, args.optimistic)?;
+            let wait = Duration::from_secs(wait.into());
+            Exchange { destination: destination.into(), wait, fragment }.run(&stream, relay)
         }
     }
 }
 
-/// Joins stdin and stdout to the connection. What is on stdin goes out at once, what comes in is listened to first.
-fn tunnel(mut stream: TcpStream, listen: impl FnOnce(&mut TcpStream) -> io::Result<()>) -> io::Result<()> {
-    let (arrived, arrivals) = mpsc::sync_channel(1);
-    let sending = tunnel::send_stdin(stream.try_clone()?, arrivals);
-    listen(&mut stream)?;
-    tunnel::receive(stream, arrived)?;
-    sending.join().map_err(|_| io::Error::other("sending broke off"))
+/// Stdin follows the request; the answers are received meanwhile.
+fn connect_optimistically(
+    stream: TcpStream,
+    destination: Endpoint<'_>,
+    credentials: Option<UserPass<'_>>,
+) -> io::Result<()> {
+    let (flight, state) = client::optimistic(credentials, |permit| permit.connect(destination));
+    let mut wire = Wire::client(stream.try_clone()?);
+    wire.send(&flight)?;
+    tunnel::run(stream, || Ok(wire.receive(state).map(drop)?))
 }
 
-impl Command {
-    fn request(&self) -> io::Result<Request<'_>> {
-        let (Self::Connect { destination } | Self::Bind { destination } | Self::Udp { destination, .. }) = self;
-        let destination = Endpoint::try_from(destination.as_str()).map_err(invalid_input)?;
-        Ok(match self {
-            Self::Connect { .. } => Request::connect(destination),
-            Self::Bind { .. } => Request::bind(destination),
-            Self::Udp { .. } => Request::udp_associate(Endpoint::UNSPECIFIED),
-        })
-    }
+fn bind(
+    stream: &TcpStream,
+    destination: Endpoint<'_>,
+    credentials: Option<UserPass<'_>>,
+    optimistic: bool,
+) -> io::Result<()> {
+    let mut wire = Wire::client(stream);
+    let (listening, state) = if optimistic {
+        let (flight, state) = client::optimistic(credentials, |permit| permit.bind(destination));
+        wire.send(&flight)?;
+        wire.receive(state)?
+    } else {
+        let (request, state) = authenticate(&mut wire, credentials)?.bind(destination);
+        wire.send(&request)?;
+        wire.receive(state)?
+    };
+    let _ = writeln!(io::stderr(), "listening on {listening}");
+    let peer = wire.receive(state)?;
+    let _ = writeln!(io::stderr(), "accepted from {peer}");
+    Ok(())
 }
 
-fn invalid_input(error: impl std::error::Error + Send + Sync + 'static) -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidInput, error)
+/// Returns the address of the relay.
+fn associate(stream: &TcpStream, credentials: Option<UserPass<'_>>, optimistic: bool) -> io::Result<SocketAddr> {
+    let source = Endpoint::unspecified(stream.local_addr()?);
+    let mut wire = Wire::client(stream);
+    let bound = if optimistic {
+        let (flight, state) = client::optimistic(credentials, |permit| permit.udp_associate(source));
+        wire.send(&flight)?;
+        wire.receive(state)?
+    } else {
+        let (request, state) = authenticate(&mut wire, credentials)?.udp_associate(source);
+        wire.send(&request)?;
+        wire.receive(state)?
+    };
+    Ok(relay_address(bound, stream.peer_addr()?))
 }

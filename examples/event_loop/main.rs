@@ -1,17 +1,17 @@
-//! A proxy in one thread, without a runtime: however many connections, each a small enum of moments between two turns.
+//! A proxy in one thread, without a runtime: for each connection, a small enum of states between two turns of the loop.
 //!
 //! ```text
-//! cargo run --example event_loop                      thousands of connections through it, and a line about them
-//! cargo run --example event_loop -- 127.0.0.1:1080    a proxy, until it is stopped
+//! cargo run -p socks5-sansio-event-loop                      thousands of connections through it, and a line about them
+//! cargo run -p socks5-sansio-event-loop -- 127.0.0.1:1080    a proxy, until it is stopped
 //! ```
 //!
-//! It connects to addresses only: a resolver would block, and is another thread's business. Deadlines are left out as
-//! well: they are a heap beside the connections, and the timeout of `poll`.
+//! It connects to addresses only, as a resolver would block. Deadlines are left out as well: they are a heap beside the
+//! connections, and the timeout of `poll`.
 //!
 //! | file | what it shows |
 //! |---|---|
-//! | `main.rs` | the loop, and a connection's moments |
-//! | `pipe.rs` | octets from one socket to another, as far as both are ready |
+//! | `main.rs` | the loop, and the states of a connection |
+//! | `pipe.rs` | bytes from one socket to another, as far as both are ready |
 //! | `crowd.rs` | the clients, and the target of them all |
 
 mod crowd;
@@ -26,33 +26,31 @@ use mio::net::{TcpListener, TcpStream};
 use mio::{Events, Interest, Poll, Registry, Token};
 use pipe::Pipe;
 use socket2::SockRef;
-use socks5_sansio::server::{Chosen, Respond, Server, Step};
-use socks5_sansio::{Command, Method, Reply, ReplyCode, Request};
+use socks5_sansio::server::{Asked, INPUT_MAX_LEN, ReceiveOffer, ReceiveRequest, Respond};
+use socks5_sansio::{Endpoint, Polled, ReplyCode};
 
-/// What is kept of a connection between two turns.
 struct Connection {
     client: TcpStream,
-    moment: Moment,
-    /// From the client. What is left behind its request is the target's already.
+    state: State,
+    /// From the client. After the request, its unread bytes are for the target.
     up: Pipe,
-    /// To the client: answers, then what the target says.
+    /// To the client: messages, then the bytes of the target.
     down: Pipe,
 }
 
-enum Moment {
-    /// The client says what it wants.
-    Negotiating(Server),
-    /// The target has not answered yet. The permit tells the client when it has.
+enum State {
+    Offer(ReceiveOffer),
+    Request(ReceiveRequest),
+    /// The connection to the target is not established yet.
     Connecting(TcpStream, Respond),
     Relaying(TcpStream),
-    /// After a refusal. What the client sends on is read, else its reset may overtake the answer.
-    Leaving,
+    /// After a refusal. Closing with unread input would reset the connection, and the client might not see the refusal.
+    Closing,
 }
 
-/// What the protocol needs beside the sockets: a word at most.
-const _: () = assert!(size_of::<Moment>() <= size_of::<TcpStream>() + size_of::<usize>());
-/// A pipe has room for whatever is missing.
-const _: () = assert!(Server::INPUT_MAX_LEN <= pipe::MAX_LEN);
+/// Beside the sockets, the protocol needs one word at most.
+const _: () = assert!(size_of::<State>() <= size_of::<TcpStream>() + size_of::<usize>());
+const _: () = assert!(INPUT_MAX_LEN <= pipe::MAX_LEN);
 
 fn main() -> io::Result<()> {
     if let Some(address) = std::env::args().nth(1) {
@@ -61,15 +59,15 @@ fn main() -> io::Result<()> {
         return serve(listener);
     }
     crowd::run(serve)?;
-    println!("between turns, a connection is {} octets and what is on its way", size_of::<Connection>());
+    println!("between turns, a connection has {} bytes and its unsent data", size_of::<Connection>());
     Ok(())
 }
 
 fn serve(mut listener: TcpListener) -> io::Result<()> {
-    // A connection's two sockets share its token. No token is given out twice.
+    // A connection's two sockets share its token. No token is used twice.
     let mut tokens = (0..).map(Token);
     let mut connections = HashMap::new();
-    // Who has moved may have more to do, and no event will say so. The others have their turns in between.
+    // A connection that has moved may have more to do without another event. The others have their turns in between.
     let mut busy = BTreeSet::new();
     let (mut events, mut buffer) = (Events::with_capacity(1024), [0; pipe::MAX_LEN]);
     let mut poll = Poll::new()?;
@@ -79,7 +77,7 @@ fn serve(mut listener: TcpListener) -> io::Result<()> {
             Err(error) if error.kind() != ErrorKind::Interrupted => return Err(error),
             _ => busy.extend(events.iter().map(|event| event.token())),
         }
-        // Whatever the events are: what failed for want of a descriptor is not announced again.
+        // At every turn: there is no second event for a connection that failed for want of a descriptor.
         while let (Ok((client, _)), Some(token)) = (listener.accept(), tokens.next()) {
             connections.insert(token, Connection::new(client, poll.registry(), token)?);
         }
@@ -98,96 +96,111 @@ fn serve(mut listener: TcpListener) -> io::Result<()> {
 impl Connection {
     fn new(mut client: TcpStream, registry: &Registry, token: Token) -> io::Result<Self> {
         registry.register(&mut client, token, Interest::READABLE | Interest::WRITABLE)?;
-        let moment = Moment::Negotiating(Server::new());
-        Ok(Self { client, moment, up: Pipe::default(), down: Pipe::default() })
+        let state = State::Offer(ReceiveOffer::new());
+        Ok(Self { client, state, up: Pipe::default(), down: Pipe::default() })
     }
 
     /// Does once what can be done without waiting. Returns whether there was anything.
     fn turn(&mut self, registry: &Registry, token: Token, buffer: &mut [u8]) -> io::Result<bool> {
         let mut moved = self.up.fill(&self.client, buffer)?;
-        match replace(&mut self.moment, Moment::Leaving) {
-            Moment::Negotiating(server) => moved |= self.negotiate(server, |to| connect(to, registry, token))?,
-            Moment::Connecting(target, permit) => moved |= self.answer(target, permit)?,
-            Moment::Relaying(target) => {
+        match replace(&mut self.state, State::Closing) {
+            State::Offer(state) => moved |= self.receive_offer(state)?,
+            State::Request(state) => moved |= self.receive_request(state, |to| connect(to, registry, token))?,
+            State::Connecting(target, permit) => moved |= self.reply(target, permit)?,
+            State::Relaying(target) => {
                 moved |= self.up.drain(&target)? | self.down.fill(&target, buffer)?;
-                self.moment = Moment::Relaying(target);
+                self.state = State::Relaying(target);
             }
-            Moment::Leaving => {
-                self.up.octets.clear();
+            State::Closing => {
+                self.up.discard();
                 self.down.ended = true;
             }
         }
         Ok(self.down.drain(&self.client)? | moved)
     }
 
-    /// Takes the client's next message, if it is whole.
-    fn negotiate(
-        &mut self,
-        server: Server,
-        connect: impl FnOnce(&Request<'_>) -> Result<TcpStream, ReplyCode>,
-    ) -> io::Result<bool> {
-        let (used, step) = match server.read(&self.up.octets) {
-            Ok(read) => read,
-            Err(error) => return Ok(self.say(error.parting(), Moment::Leaving)),
+    fn receive_offer(&mut self, state: ReceiveOffer) -> io::Result<bool> {
+        self.state = match self.up.inbox.poll(state) {
+            Ok(Polled::Missing(_, state)) => return self.wait(State::Offer(state)),
+            Ok(Polled::Whole((_, permit))) => match permit.no_authentication() {
+                Ok((selection, state)) => {
+                    self.down.put(&selection)?;
+                    State::Request(state)
+                }
+                Err(permit) => {
+                    self.down.put(&permit.refuse())?;
+                    State::Closing
+                }
+            },
+            Err(error) => {
+                self.down.put(error.closing_reply())?;
+                State::Closing
+            }
         };
-        let (answer, next) = match step {
-            Step::NeedMore(server, _) if self.up.ended => return Err(server.end(&self.up.octets).into()),
-            Step::NeedMore(server, _) => {
-                self.moment = Moment::Negotiating(server);
+        Ok(true)
+    }
+
+    fn receive_request(
+        &mut self,
+        state: ReceiveRequest,
+        connect: impl FnOnce(Endpoint<'_>) -> io::Result<TcpStream>,
+    ) -> io::Result<bool> {
+        self.state = match self.up.inbox.poll(state) {
+            Ok(Polled::Missing(_, state)) => return self.wait(State::Request(state)),
+            Ok(Polled::Whole((destination, Asked::Connect(permit)))) => match connect(destination) {
+                Ok(target) => State::Connecting(target, permit),
+                Err(error) => {
+                    self.down.put(&permit.refuse(&error))?;
+                    State::Closing
+                }
+            },
+            Ok(Polled::Whole((_, asked))) => {
+                self.down.put(&asked.refuse(ReplyCode::COMMAND_NOT_SUPPORTED))?;
+                State::Closing
+            }
+            Err(error) => {
+                self.down.put(error.closing_reply())?;
+                State::Closing
+            }
+        };
+        Ok(true)
+    }
+
+    /// For more input, unless there will be none.
+    fn wait(&mut self, state: State) -> io::Result<bool> {
+        self.state = state;
+        if self.up.ended { Err(ErrorKind::UnexpectedEof.into()) } else { Ok(false) }
+    }
+
+    /// Replies once the connection to the target is established, or has failed.
+    fn reply(&mut self, target: TcpStream, permit: Respond) -> io::Result<bool> {
+        match is_connected(&target) {
+            Ok(false) => {
+                self.state = State::Connecting(target, permit);
                 return Ok(false);
             }
-            Step::Methods(_, permit) => match permit.choose(&[Method::NONE]) {
-                Chosen::Continue(answer, server) => (answer, Moment::Negotiating(server)),
-                Chosen::Refused(answer) | Chosen::SubNegotiate(answer, _) => (answer, Moment::Leaving),
-            },
-            Step::UserPass(_, permit) => (permit.reject(), Moment::Leaving),
-            Step::Bind(_, permit) => (permit.refuse(ReplyCode::COMMAND_NOT_SUPPORTED), Moment::Leaving),
-            Step::Request(request, permit) => match connect(&request) {
-                Ok(target) => {
-                    self.up.octets.drain(..used);
-                    return Ok(self.say(&[], Moment::Connecting(target, permit)));
-                }
-                Err(code) => (permit.refuse(code), Moment::Leaving),
-            },
-        };
-        self.up.octets.drain(..used);
-        Ok(self.say(&answer, next))
-    }
-
-    /// Tells the client how connecting went, if that is known.
-    fn answer(&mut self, target: TcpStream, permit: Respond) -> io::Result<bool> {
-        Ok(match is_connected(&target) {
-            Ok(false) => {
-                self.moment = Moment::Connecting(target, permit);
-                false
-            }
             Ok(true) => {
-                let reply = Reply::succeeded(target.local_addr()?.into());
-                self.say(&permit.reply(&reply), Moment::Relaying(target))
+                self.down.put(&permit.succeed(target.local_addr()?.into()))?;
+                self.state = State::Relaying(target);
             }
-            Err(error) => self.say(&permit.refuse(ReplyCode::from(&error)), Moment::Leaving),
-        })
-    }
-
-    fn say(&mut self, answer: &[u8], next: Moment) -> bool {
-        self.down.octets.extend_from_slice(answer);
-        self.moment = next;
-        true
+            Err(error) => self.down.put(&permit.refuse(&error))?,
+        }
+        Ok(true)
     }
 
     fn is_over(&self) -> bool {
-        match self.moment {
-            Moment::Negotiating(_) | Moment::Connecting(..) => false,
-            Moment::Relaying(_) => self.up.passed_on && self.down.passed_on,
-            Moment::Leaving => self.up.ended && self.down.passed_on,
+        match self.state {
+            State::Offer(_) | State::Request(_) | State::Connecting(..) => false,
+            State::Relaying(_) => self.up.passed_on && self.down.passed_on,
+            State::Closing => self.up.ended && self.down.passed_on,
         }
     }
 
-    /// With a reset to both sides: an orderly end would pass for all there was.
+    /// Resets both connections: after an orderly end, the data would seem complete.
     fn break_off(self) {
-        let target = match &self.moment {
-            Moment::Connecting(target, _) | Moment::Relaying(target) => Some(target),
-            Moment::Negotiating(_) | Moment::Leaving => None,
+        let target = match &self.state {
+            State::Connecting(target, _) | State::Relaying(target) => Some(target),
+            State::Offer(_) | State::Request(_) | State::Closing => None,
         };
         for stream in [Some(&self.client), target].into_iter().flatten() {
             let _ = SockRef::from(stream).set_linger(Some(Duration::ZERO));
@@ -195,16 +208,11 @@ impl Connection {
     }
 }
 
-fn connect(request: &Request<'_>, registry: &Registry, token: Token) -> Result<TcpStream, ReplyCode> {
-    if request.command != Command::CONNECT {
-        return Err(ReplyCode::COMMAND_NOT_SUPPORTED);
-    }
-    let address = request.destination.canonical().to_socket_addr().ok_or(ReplyCode::HOST_UNREACHABLE)?;
-    let connecting = TcpStream::connect(address).and_then(|mut target| {
-        registry.register(&mut target, token, Interest::READABLE | Interest::WRITABLE)?;
-        Ok(target)
-    });
-    connecting.map_err(|error| ReplyCode::from(&error))
+fn connect(destination: Endpoint<'_>, registry: &Registry, token: Token) -> io::Result<TcpStream> {
+    let address = destination.canonical().to_socket_addr().ok_or(ErrorKind::HostUnreachable)?;
+    let mut target = TcpStream::connect(address)?;
+    registry.register(&mut target, token, Interest::READABLE | Interest::WRITABLE)?;
+    Ok(target)
 }
 
 fn is_connected(target: &TcpStream) -> io::Result<bool> {

@@ -5,14 +5,14 @@ use std::collections::VecDeque;
 
 use smoltcp::iface::{Config, Interface, SocketHandle, SocketSet, SocketStorage};
 use smoltcp::phy::{Device, DeviceCapabilities, Medium, RxToken, TxToken};
-use smoltcp::socket::tcp::{Socket, SocketBuffer};
+use smoltcp::socket::tcp::{ConnectError, Socket, SocketBuffer};
 use smoltcp::time::Instant;
 use smoltcp::wire::{HardwareAddress, IpAddress, IpCidr};
 
-/// The longest packet on the cable: too short for some messages.
+/// The longest packet on the cable, too short for some messages.
 const MTU: usize = 80;
 
-/// Where a stack keeps its only socket.
+/// The storage for a stack's only socket.
 pub const STORAGE: [SocketStorage<'static>; 1] = [SocketStorage::EMPTY];
 
 pub struct Host<'a> {
@@ -32,7 +32,7 @@ impl<'a> Host<'a> {
         storage: &'a mut [SocketStorage<'a>],
     ) -> Self {
         let mut interface = Interface::new(Config::new(HardwareAddress::Ip), &mut end, Instant::ZERO);
-        interface.update_ip_addrs(|own| own.push(IpCidr::new(address(number), 24)).expect("it has no other"));
+        interface.update_ip_addrs(|own| _ = own.push(IpCidr::new(address(number), 24))); // there is room for the first
         let mut sockets = SocketSet::new(storage);
         let socket = sockets.add(Socket::new(SocketBuffer::new(input), SocketBuffer::new(output)));
         Self { interface, end, sockets, socket }
@@ -42,12 +42,12 @@ impl<'a> Host<'a> {
         self.sockets.get_mut(self.socket)
     }
 
-    pub fn connect(&mut self, number: u8, port: u16) {
+    pub fn connect(&mut self, number: u8, port: u16) -> Result<(), ConnectError> {
         let socket = self.sockets.get_mut::<Socket<'_>>(self.socket);
-        socket.connect(self.interface.context(), (address(number), port), 49_152).expect("the socket is new");
+        socket.connect(self.interface.context(), (address(number), port), 49_152)
     }
 
-    /// Takes packets from the cable, and puts some there.
+    /// Receives packets from the cable, and sends some.
     pub fn turn(&mut self, now: Instant) -> &mut Socket<'a> {
         self.interface.poll(now, &mut self.end, &mut self.sockets);
         self.socket()
@@ -58,7 +58,7 @@ fn address(number: u8) -> IpAddress {
     IpAddress::v4(192, 0, 2, number)
 }
 
-/// What is on its way, there and back.
+/// The packets in transit, in both directions.
 #[derive(Default)]
 pub struct Cable {
     there: Lane,
@@ -80,7 +80,7 @@ impl Cable {
         End { incoming: &self.there, outgoing: &self.back }
     }
 
-    /// How many packets were sent.
+    /// The number of packets sent.
     pub fn carried(&self) -> usize {
         self.there.carried.get() + self.back.carried.get()
     }
@@ -118,7 +118,7 @@ impl<'a> Device for End<'a> {
     }
 }
 
-/// A packet that has come.
+/// A received packet.
 pub struct Packet(Vec<u8>);
 
 impl RxToken for Packet {

@@ -1,201 +1,255 @@
-//! Client and server on two TCP/IP stacks in user space, with a cable in memory between them: no socket of the operating
-//! system, and for the negotiation no buffers but those of the stacks.
+//! Client and server on two TCP/IP stacks in user space, with a cable in memory between them: no socket of the operating system,
+//! and no allocation for the handshake.
 //!
 //! ```text
-//! cargo run --example smoltcp
+//! cargo run -p socks5-sansio-smoltcp
 //! ```
 //!
-//! A stack lends its receive buffer to a closure that says how many octets it used: what `read` does. The rest stays in
-//! the stack, an incomplete message until more has come, and the application's octets until the application wants them.
-//!
-//! The buffers are rings, and lend what lies in one piece. One of `INPUT_MAX_LEN` octets does not wrap around before the
-//! negotiation is over.
+//! An inbox over an array takes from the stack exactly what is missing of a message, so that the application's data stays there.
 //!
 //! | file | what it shows |
 //! |---|---|
-//! | `main.rs` | both sides, a moment at a time, and an echo at the end of the tunnel |
+//! | `main.rs` | the states of both sides, and an echo at the end of the tunnel |
 //! | `host.rs` | a stack with one connection, and the cable |
 
 mod host;
 
+use std::error::Error;
+use std::io;
+
 use host::{Cable, Host};
 use smoltcp::socket::tcp::Socket;
 use smoltcp::time::Instant;
-use socks5_sansio::server::{self, Chosen, Server};
-use socks5_sansio::{Client, Endpoint, Method, MethodOffer, Reply, ReplyCode, Request, UserPass, client};
+use socks5_sansio::client::{self, ReceiveReply, ReceiveSelection, ReceiveStatus, Selected, SendRequest};
+use socks5_sansio::server::{self, Asked, INPUT_MAX_LEN, ReceiveOffer, ReceiveRequest, ReceiveUserPass};
+use socks5_sansio::{Encode, Endpoint, Inbox, Polled, Receive, ReplyCode, UserPass};
 
 const DESTINATION: &str = "echo.example:7";
-/// What goes through the tunnel: more than the buffers hold.
+/// Sent through the tunnel: more than the buffers hold.
 const DATA: &[u8] = include_bytes!("main.rs");
 
-fn main() {
-    let cable = Cable::default();
-    let (mut input, mut output, mut storage) = ([0; Client::INPUT_MAX_LEN], [0; Server::INPUT_MAX_LEN], host::STORAGE);
-    let mut near = Host::new(1, cable.one_end(), &mut input, &mut output, &mut storage);
-    let (mut input, mut output, mut storage) = ([0; Server::INPUT_MAX_LEN], [0; Client::INPUT_MAX_LEN], host::STORAGE);
-    let mut far = Host::new(2, cable.other_end(), &mut input, &mut output, &mut storage);
-    far.socket().listen(1080).expect("the port is free");
-    near.connect(2, 1080);
+type Outcome<T> = Result<T, Box<dyn Error>>;
 
-    let (mut caller, mut service) = (Caller::Connecting, Service::Negotiating(Server::new()));
-    let mut talk = Talk { said: 0, heard: 0 };
+fn main() -> Outcome<()> {
+    let cable = Cable::default();
+    let (mut input, mut output, mut storage) = ([0; INPUT_MAX_LEN], [0; INPUT_MAX_LEN], host::STORAGE);
+    let mut near = Host::new(1, cable.one_end(), &mut input, &mut output, &mut storage);
+    let (mut input, mut output, mut storage) = ([0; INPUT_MAX_LEN], [0; INPUT_MAX_LEN], host::STORAGE);
+    let mut far = Host::new(2, cable.other_end(), &mut input, &mut output, &mut storage);
+    far.socket().listen(1080)?;
+    near.connect(2, 1080)?;
+
+    let credentials = UserPass::new("alice", "a password that does not fit into a packet")?;
+    let (mut client, mut server) = (Client::new(credentials), Server::new(credentials));
     let mut clock = 0..60_000; // in milliseconds, but nobody waits for them
     while near.socket().is_open() || far.socket().is_open() {
-        let now = Instant::from_millis(clock.next().expect("all is said within a minute"));
-        caller = caller.turn(near.turn(now), &mut talk);
-        service = service.turn(far.turn(now));
+        let now = Instant::from_millis(clock.next().ok_or("not done within a minute")?);
+        client.turn(near.turn(now))?;
+        server.turn(far.turn(now))?;
     }
-    assert_eq!((talk.said, talk.heard), (DATA.len(), DATA.len()));
-    println!("{} octets to {DESTINATION} and back, in {} packets without a socket", DATA.len(), cable.carried());
+    assert_eq!((client.sent, client.received), (DATA.len(), DATA.len()));
+    println!("{} bytes to {DESTINATION} and back, in {} packets without a socket", DATA.len(), cable.carried());
+    Ok(())
 }
 
-/// The client between two turns.
-enum Caller {
+/// One end of a handshake.
+struct Wire {
+    inbox: Inbox<[u8; UserPass::MAX_LEN]>,
+}
+
+impl Wire {
+    const fn new() -> Self {
+        Self { inbox: Inbox::new([0; UserPass::MAX_LEN]) }
+    }
+
+    /// Takes from the stack what is missing of the message, as far as it is there.
+    fn poll<S: Receive>(&mut self, socket: &mut Socket<'_>, state: S) -> Outcome<Polled<S::Received<'_>, S>> {
+        while let (Some(missing), true) = (state.missing(self.inbox.unread()), socket.can_recv()) {
+            let len = socket.recv_slice(self.inbox.room(missing.get())?)?;
+            self.inbox.filled(len);
+        }
+        let polled = self.inbox.poll(state);
+        if let Err(error) = &polled {
+            socket.send_slice(S::closing_reply(error))?;
+        }
+        Ok(polled?)
+    }
+}
+
+/// Sends a whole message: the stack has room for everything that is sent in a handshake.
+fn send(socket: &mut Socket<'_>, message: &impl Encode) -> Outcome<()> {
+    let mut encoded = [0; UserPass::MAX_LEN];
+    let len = message.encode(&mut encoded)?;
+    assert_eq!(socket.send_slice(&encoded[..len])?, len);
+    Ok(())
+}
+
+struct Client<'c> {
+    credentials: UserPass<'c>,
+    wire: Wire,
+    state: ClientState<'c>,
+    sent: usize,
+    received: usize,
+}
+
+enum ClientState<'c> {
     Connecting,
-    Negotiating(Client),
-    Talking,
+    Selection(ReceiveSelection<'c>),
+    Status(ReceiveStatus),
+    Reply(ReceiveReply),
+    Tunnel,
+    Closed,
 }
 
-impl Caller {
-    fn turn(self, socket: &mut Socket<'_>, talk: &mut Talk) -> Self {
-        match self {
-            Self::Connecting if socket.may_send() => {
-                let (offer, client) = Client::new(&MethodOffer::of(&[Method::NONE, Method::USERNAME_PASSWORD]));
-                say(socket, &offer);
-                Self::Negotiating(client)
-            }
-            Self::Negotiating(client) if socket.can_recv() => Self::negotiate(client, socket, talk),
-            Self::Talking => {
-                talk.say(socket);
-                talk.hear(socket);
-                Self::Talking
-            }
-            waiting @ (Self::Connecting | Self::Negotiating(_)) => waiting,
-        }
+impl<'c> Client<'c> {
+    fn new(credentials: UserPass<'c>) -> Self {
+        Self { credentials, wire: Wire::new(), state: ClientState::Connecting, sent: 0, received: 0 }
     }
 
-    fn negotiate(client: Client, socket: &mut Socket<'_>, talk: &mut Talk) -> Self {
-        let step = socket.recv(|octets| client.read(octets).expect("no refusal"));
-        match step.expect("the connection is open") {
-            client::Step::NeedMore(client, _) => Self::Negotiating(client),
-            client::Step::UserPass(permit) => {
-                let (message, client) = permit.send(&credentials());
-                say(socket, &message);
-                Self::Negotiating(client)
+    fn turn(&mut self, socket: &mut Socket<'_>) -> Outcome<()> {
+        self.state = match std::mem::replace(&mut self.state, ClientState::Closed) {
+            ClientState::Connecting if socket.may_send() => {
+                let (offer, state) = client::login(Some(self.credentials));
+                send(socket, &offer)?;
+                ClientState::Selection(state)
             }
-            client::Step::Request(permit) => {
-                let (message, client) = permit.send(&request());
-                say(socket, &message);
-                talk.say(socket); // right behind it, before the server has granted anything
-                Self::Negotiating(client)
+            ClientState::Selection(state) => match self.wire.poll(socket, state)? {
+                Polled::Missing(_, state) => ClientState::Selection(state),
+                Polled::Whole(Selected::Request(permit)) => request(socket, permit)?,
+                Polled::Whole(Selected::UserPass(credentials, state)) => {
+                    send(socket, &credentials)?;
+                    ClientState::Status(state)
+                }
+            },
+            ClientState::Status(state) => match self.wire.poll(socket, state)? {
+                Polled::Missing(_, state) => ClientState::Status(state),
+                Polled::Whole(permit) => request(socket, permit)?,
+            },
+            ClientState::Reply(state) => {
+                self.send_data(socket)?; // before the server has replied
+                match self.wire.poll(socket, state)? {
+                    Polled::Missing(_, state) => ClientState::Reply(state),
+                    Polled::Whole(_bound) => ClientState::Tunnel,
+                }
             }
-            client::Step::Reply(..) => Self::Talking,
-            client::Step::SubNegotiate(_) => unreachable!("no such method was offered"),
+            ClientState::Tunnel => {
+                self.send_data(socket)?;
+                self.receive_data(socket)?;
+                ClientState::Tunnel
+            }
+            waiting @ (ClientState::Connecting | ClientState::Closed) => waiting,
+        };
+        Ok(())
+    }
+
+    /// As much as there is room for, and the end after the last byte.
+    fn send_data(&mut self, socket: &mut Socket<'_>) -> Outcome<()> {
+        if self.sent == DATA.len() {
+            socket.close();
+        } else {
+            self.sent += socket.send_slice(&DATA[self.sent..])?;
         }
+        Ok(())
+    }
+
+    fn receive_data(&mut self, socket: &mut Socket<'_>) -> Outcome<()> {
+        while socket.can_recv() {
+            let expected = &DATA[self.received..];
+            self.received += socket.recv(|data| {
+                assert!(expected.starts_with(data));
+                (data.len(), data.len())
+            })?;
+        }
+        Ok(())
     }
 }
 
-/// The server between two turns. It connects to nothing: what is asked for is here.
-enum Service {
-    Negotiating(Server),
-    Echoing,
+fn request<'c>(socket: &mut Socket<'_>, permit: SendRequest) -> Outcome<ClientState<'c>> {
+    let (request, state) = permit.connect(DESTINATION.try_into()?);
+    send(socket, &request)?;
+    Ok(ClientState::Reply(state))
+}
+
+/// It connects to nothing: the destination is here.
+struct Server<'c> {
+    expected: UserPass<'c>,
+    wire: Wire,
+    state: ServerState,
+}
+
+enum ServerState {
+    Offer(ReceiveOffer),
+    UserPass(ReceiveUserPass),
+    Request(ReceiveRequest),
+    Echo,
     Refused,
 }
 
-impl Service {
-    fn turn(self, socket: &mut Socket<'_>) -> Self {
-        match self {
-            Self::Negotiating(server) if socket.can_recv() => Self::negotiate(server, socket),
-            Self::Echoing => {
-                echo(socket);
-                Self::Echoing
-            }
-            Self::Refused => {
-                socket.close();
-                Self::Refused
-            }
-            waiting @ Self::Negotiating(_) => waiting,
-        }
+impl<'c> Server<'c> {
+    fn new(expected: UserPass<'c>) -> Self {
+        Self { expected, wire: Wire::new(), state: ServerState::Offer(ReceiveOffer::new()) }
     }
 
-    fn negotiate(server: Server, socket: &mut Socket<'_>) -> Self {
-        let step = socket.recv(|octets| match server.read(octets) {
-            Ok((used, step)) => (used, Ok(step)),
-            Err(error) => (octets.len(), Err(error)),
-        });
-        let (answer, next) = match step.expect("the connection is open") {
-            Ok(server::Step::NeedMore(server, _)) => return Self::Negotiating(server),
-            Ok(server::Step::Methods(_, permit)) => match permit.choose(&[Method::USERNAME_PASSWORD]) {
-                Chosen::Continue(answer, server) => (answer, Self::Negotiating(server)),
-                Chosen::Refused(answer) | Chosen::SubNegotiate(answer, _) => (answer, Self::Refused),
+    fn turn(&mut self, socket: &mut Socket<'_>) -> Outcome<()> {
+        self.state = match std::mem::replace(&mut self.state, ServerState::Refused) {
+            ServerState::Offer(state) => match self.wire.poll(socket, state)? {
+                Polled::Missing(_, state) => ServerState::Offer(state),
+                Polled::Whole((_, permit)) => choose(socket, permit)?,
             },
-            Ok(server::Step::UserPass(given, permit)) if given.verify(&credentials()) => {
-                let (answer, server) = permit.accept();
-                (answer, Self::Negotiating(server))
+            ServerState::UserPass(state) => match self.wire.poll(socket, state)? {
+                Polled::Missing(_, state) => ServerState::UserPass(state),
+                Polled::Whole((given, permit)) if given.verify(&self.expected) => {
+                    let (status, state) = permit.accept();
+                    send(socket, &status)?;
+                    ServerState::Request(state)
+                }
+                Polled::Whole((_, permit)) => refuse(socket, &permit.reject())?,
+            },
+            ServerState::Request(state) => match self.wire.poll(socket, state)? {
+                Polled::Missing(_, state) => ServerState::Request(state),
+                Polled::Whole((to, Asked::Connect(permit))) if to == DESTINATION.try_into()? => {
+                    send(socket, &permit.succeed(Endpoint::UNSPECIFIED))?;
+                    ServerState::Echo
+                }
+                Polled::Whole((_, asked)) => refuse(socket, &asked.refuse(ReplyCode::HOST_UNREACHABLE))?,
+            },
+            ServerState::Echo => {
+                echo(socket)?;
+                ServerState::Echo
             }
-            Ok(server::Step::UserPass(_, permit)) => (permit.reject(), Self::Refused),
-            Ok(server::Step::Request(asked, permit)) if asked == request() => {
-                (permit.reply(&Reply::succeeded(Endpoint::UNSPECIFIED)), Self::Echoing)
-            }
-            Ok(server::Step::Request(_, permit)) => (permit.refuse(ReplyCode::HOST_UNREACHABLE), Self::Refused),
-            Ok(server::Step::Bind(_, permit)) => (permit.refuse(ReplyCode::COMMAND_NOT_SUPPORTED), Self::Refused),
-            Err(error) => {
-                say(socket, error.parting());
-                return Self::Refused;
+            ServerState::Refused => {
+                socket.close();
+                ServerState::Refused
             }
         };
-        say(socket, &answer);
-        next
+        Ok(())
     }
 }
 
-fn credentials() -> UserPass<'static> {
-    UserPass::new("alice", "a password that does not fit into a packet").expect("255 octets would")
-}
-
-fn request() -> Request<'static> {
-    Request::connect(Endpoint::try_from(DESTINATION).expect("a name and a port"))
-}
-
-/// A whole message.
-fn say(socket: &mut Socket<'_>, message: &[u8]) {
-    assert_eq!(socket.send_slice(message), Ok(message.len()), "there is room for all that is said in a negotiation");
-}
-
-/// How far the client has come with the data.
-struct Talk {
-    said: usize,
-    heard: usize,
-}
-
-impl Talk {
-    /// As much as there is room for, and after the last octet the end.
-    fn say(&mut self, socket: &mut Socket<'_>) {
-        if self.said < DATA.len() {
-            self.said += socket.send_slice(&DATA[self.said..]).expect("the connection is open");
-        } else {
-            socket.close();
+fn choose(socket: &mut Socket<'_>, permit: server::ChooseMethod) -> Outcome<ServerState> {
+    match permit.user_pass() {
+        Ok((selection, state)) => {
+            send(socket, &selection)?;
+            Ok(ServerState::UserPass(state))
         }
-    }
-
-    fn hear(&mut self, socket: &mut Socket<'_>) {
-        while socket.can_recv() {
-            self.heard += socket
-                .recv(|octets| {
-                    assert_eq!(octets, &DATA[self.heard..][..octets.len()]);
-                    (octets.len(), octets.len())
-                })
-                .expect("the connection is open");
-        }
+        Err(permit) => refuse(socket, &permit.refuse()),
     }
 }
 
-/// Sends back what has come, as far as there is room, and after the last octet the end.
-fn echo(socket: &mut Socket<'_>) {
+fn refuse(socket: &mut Socket<'_>, message: &impl Encode) -> Outcome<ServerState> {
+    send(socket, message)?;
+    Ok(ServerState::Refused)
+}
+
+/// Sends back what was received, as far as there is room, and the end after the last byte.
+fn echo(socket: &mut Socket<'_>) -> io::Result<()> {
     let mut piece = [0; 128];
     let room = piece.len().min(socket.send_capacity() - socket.send_queue());
     match socket.recv_slice(&mut piece[..room]) {
-        Ok(len) => say(socket, &piece[..len]),
-        Err(_) => socket.close(),
+        Ok(len) => socket.send_slice(&piece[..len]).map(drop).map_err(io::Error::other),
+        Err(_) => {
+            socket.close();
+            Ok(())
+        }
     }
 }

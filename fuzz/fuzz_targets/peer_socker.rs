@@ -1,5 +1,5 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|octets: &[u8]| {
-    socks5_sansio_fuzz::peers::socker(octets);
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
+    socks5_sansio_fuzz::peers::socker(bytes);
 });

@@ -1,3 +1,3 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|octets: &[u8]| socks5_sansio_fuzz::checks::values(octets));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| socks5_sansio_fuzz::harness::values::values(bytes));

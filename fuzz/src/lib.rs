@@ -1,6 +1,6 @@
 //! What the fuzz targets run: the checks that the tests replay, and comparisons with other implementations.
 
-#[path = "../../tests/checks/mod.rs"]
-pub mod checks;
+#[path = "../../tests/harness/mod.rs"]
+pub mod harness;
 #[cfg(feature = "peers")]
 pub mod peers;

@@ -1,18 +1,17 @@
-//! How to put the crate to use. Every page is code that compiles, and nearly all of it runs when the crate is tested.
+//! The crate in use, a page for each task. All code on these pages runs when the crate is tested.
 //!
-//! | to write | read |
+//! | task | page |
 //! |---|---|
-//! | a server, on tokio or any other stream | [`server_on_tokio`] |
-//! | a client, over anything that reads and writes | [`client_over_any_stream`] |
-//! | either without a runtime: what to keep between two turns of a loop | [`event_loop`] |
-//! | one port for SOCKS5, SOCKS4 and HTTP | [`one_port`] |
-//! | a proxy that goes through a proxy | [`chaining`] |
+//! | a client or a server on any `Read + Write` | [`blocking`](crate::blocking) |
+//! | a server or a client without a runtime, on non-blocking sockets | [`event_loop`] |
+//! | SOCKS5, SOCKS4 and HTTP on one port | [`one_port`] |
 //! | a client that saves round trips | [`optimistic`] |
-//! | a relay of datagrams, or a client of one | [`datagrams`] |
-//! | authentication other than by password | [`authentication`] |
-//! | a client for Tor | [`tor`] |
-//! | a server with many users | [`secrets`] |
-//! | anything that strangers can reach | [`limits`], [`secrets`] |
+//! | a relay of datagrams, and its client | [`udp`] |
+//! | a client of Tor | [`tor`] |
+//! | credentials: comparing, storing and logging them | [`secrets`] |
+//!
+//! The crate `tokio-socks5-sansio` has a guide of its own: a whole server, clients over any stream, relays of datagrams, a
+//! proxy behind another proxy, authentication methods of your own, and limits for servers that are open to the internet.
 
 macro_rules! pages {
     ($($page:ident)*) => {
@@ -20,6 +19,4 @@ macro_rules! pages {
     };
 }
 
-pages! {
-    server_on_tokio client_over_any_stream event_loop one_port chaining optimistic datagrams authentication tor limits secrets
-}
+pages! { event_loop one_port optimistic secrets tor udp }

@@ -1,8 +1,8 @@
-//! The one-octet codes. Open: any octet is kept as it came, and the known ones have names.
+//! Codes of one octet. Open: every value is kept as it is, and the assigned ones have names.
 
 use core::fmt;
 
-/// A newtype over an octet with named constants, and a `Display` and a `Debug` that give the name and the octet.
+/// A newtype over an octet with named constants, whose `Display` and `Debug` show the name and the octet.
 macro_rules! open_code {
     ($(#[$docs:meta])* $code:ident else $unknown:literal { $($(#[$doc:meta])* $name:ident = $octet:literal, $text:literal;)* }) => {
         $(#[$docs])*
@@ -47,20 +47,18 @@ macro_rules! open_code {
 }
 
 open_code! {
-    /// How the client authenticates (RFC 1928 section 3, and the IANA registry "SOCKS Methods").
-    ///
-    /// One octet; 80 to FE are for private use.
+    /// An authentication method (RFC 1928 section 3, and the IANA registry "SOCKS Methods"). 80 to FE are for private use.
     ///
     /// ```
     /// use socks5_sansio::Method;
     ///
     /// assert_eq!(Method::USERNAME_PASSWORD, Method(2));
     /// assert_eq!(Method(2).to_string(), "username/password (02)");
-    /// assert_eq!(Method(0x97).to_string(), "method without a name (97)");
+    /// assert_eq!(Method(0x97).to_string(), "unassigned method (97)");
     /// ```
-    Method else "method without a name" {
+    Method else "unassigned method" {
         /// 00: no authentication required.
-        NONE = 0x00, "no authentication";
+        NO_AUTHENTICATION = 0x00, "no authentication";
         /// 01: GSSAPI (RFC 1961).
         GSSAPI = 0x01, "GSSAPI";
         /// 02: username and password (RFC 1929).
@@ -77,8 +75,8 @@ open_code! {
         MAF = 0x08, "MAF";
         /// 09: JSON parameter block.
         JSON_PARAMETER_BLOCK = 0x09, "JSON parameter block";
-        /// FF: in a selection, that none of the offered methods will do. No method to offer.
-        NO_ACCEPTABLE = 0xFF, "no acceptable method";
+        /// FF: no acceptable methods, in a selection. It cannot be chosen, even where it was offered.
+        NO_ACCEPTABLE_METHODS = 0xFF, "no acceptable methods";
     }
 }
 
@@ -89,7 +87,7 @@ impl Method {
     /// use socks5_sansio::Method;
     ///
     /// assert!(Method(0x80).is_private() && Method(0xFE).is_private());
-    /// assert!(!Method::NO_ACCEPTABLE.is_private());
+    /// assert!(!Method::NO_ACCEPTABLE_METHODS.is_private());
     /// ```
     #[must_use]
     pub const fn is_private(self) -> bool {
@@ -98,41 +96,40 @@ impl Method {
 }
 
 open_code! {
-    /// What the client asks for (RFC 1928 section 4, and Tor's extensions).
+    /// The command of a request (RFC 1928 section 4, and Tor's extensions).
     ///
     /// ```
     /// use socks5_sansio::Command;
     ///
     /// assert_eq!(Command(1), Command::CONNECT);
-    /// assert_eq!(Command(0x77).to_string(), "command without a name (77)");
+    /// assert_eq!(Command(0x77).to_string(), "unassigned command (77)");
     /// ```
-    Command else "command without a name" {
-        /// 01: a connection to the destination.
+    Command else "unassigned command" {
+        /// 01: connect to the destination.
         CONNECT = 0x01, "CONNECT";
-        /// 02: a connection from the destination.
+        /// 02: listen for a connection from the destination.
         BIND = 0x02, "BIND";
-        /// 03: a relay of UDP datagrams.
+        /// 03: relay UDP datagrams.
         UDP_ASSOCIATE = 0x03, "UDP ASSOCIATE";
-        /// F0: Tor's extension, the address of a name.
+        /// F0: Tor, resolve a name.
         RESOLVE = 0xF0, "RESOLVE";
-        /// F1: Tor's extension, the name of an address.
+        /// F1: Tor, resolve an address to a name.
         RESOLVE_PTR = 0xF1, "RESOLVE_PTR";
     }
 }
 
 open_code! {
-    /// What became of the request (RFC 1928 section 6, and Tor's extended errors).
+    /// The code of a reply (RFC 1928 section 6, and Tor's extended errors).
     ///
-    /// With the feature `std` it converts from an [`std::io::Error`](https://doc.rust-lang.org/std/io/struct.Error.html)
-    /// and to an `io::ErrorKind`.
+    /// With the feature `std` it converts from `&std::io::Error`, and to `std::io::ErrorKind`.
     ///
     /// ```
     /// use socks5_sansio::ReplyCode;
     ///
     /// assert_eq!(ReplyCode(5).to_string(), "connection refused (05)");
-    /// assert_eq!(ReplyCode(0x5D).to_string(), "reply code without a name (5D)");
+    /// assert_eq!(ReplyCode(0x5D).to_string(), "unassigned reply code (5D)");
     /// ```
-    ReplyCode else "reply code without a name" {
+    ReplyCode else "unassigned reply code" {
         /// 00: succeeded.
         SUCCEEDED = 0x00, "succeeded";
         /// 01: general SOCKS server failure.
@@ -159,9 +156,9 @@ open_code! {
         TOR_INTRODUCTION_FAILED = 0xF2, "onion service introduction failed";
         /// F3: Tor, onion service rendezvous failed.
         TOR_RENDEZVOUS_FAILED = 0xF3, "onion service rendezvous failed";
-        /// F4: Tor, onion service wants client authorisation.
+        /// F4: Tor, onion service requires client authorization.
         TOR_AUTHORIZATION_MISSING = 0xF4, "onion service client authorization missing";
-        /// F5: Tor, onion service refuses the client authorisation.
+        /// F5: Tor, onion service rejects the client authorization.
         TOR_AUTHORIZATION_WRONG = 0xF5, "onion service client authorization wrong";
         /// F6: Tor, onion address is invalid.
         TOR_INVALID_ADDRESS = 0xF6, "onion service address invalid";
@@ -171,27 +168,27 @@ open_code! {
 }
 
 open_code! {
-    /// How what follows GSSAPI's sub-negotiation is protected (RFC 1961 section 4.3).
+    /// The protection of everything after GSSAPI's sub-negotiation (RFC 1961 section 4.3).
     ///
     /// ```
     /// use socks5_sansio::ProtectionLevel;
     ///
     /// assert_eq!(ProtectionLevel(2), ProtectionLevel::CONFIDENTIALITY);
-    /// assert_eq!(ProtectionLevel(0x77).to_string(), "protection level without a name (77)");
+    /// assert_eq!(ProtectionLevel(0x77).to_string(), "unassigned protection level (77)");
     /// ```
-    ProtectionLevel else "protection level without a name" {
-        /// 00: not in the RFC. Nothing is encapsulated; there are clients that know no other.
+    ProtectionLevel else "unassigned protection level" {
+        /// 00: nothing is encapsulated. Not in the RFC; some clients support no other.
         CLEAR = 0x00, "clear";
         /// 01: per-message integrity.
         INTEGRITY = 0x01, "integrity";
         /// 02: per-message integrity and confidentiality.
         CONFIDENTIALITY = 0x02, "confidentiality";
-        /// 03: integrity always, confidentiality as each side decides from message to message.
+        /// 03: integrity always, confidentiality selectively, message by message.
         SELECTIVE = 0x03, "selective";
     }
 }
 
-/// The reply for a connection that failed like this (RFC 1928 section 6).
+/// The reply code for a failure to connect (RFC 1928 section 6).
 ///
 /// | kind of error | reply |
 /// |---|---|
@@ -203,7 +200,7 @@ open_code! {
 /// | `Unsupported` | 07 command not supported |
 /// | any other | 01 general failure |
 ///
-/// The errors of resolvers have no kind of their own: for a name that has no address, say
+/// Resolver errors have no kind of their own: for a name without an address, send
 /// [`HOST_UNREACHABLE`](ReplyCode::HOST_UNREACHABLE).
 ///
 /// ```
@@ -231,7 +228,7 @@ impl From<&std::io::Error> for ReplyCode {
     }
 }
 
-/// The kind of error that a direct connection would have met.
+/// The kind of error that a direct connection would have had.
 ///
 /// ```
 /// use std::io;
@@ -264,7 +261,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn codes_are_kept_whatever_they_are() {
+    fn keeps_unassigned_codes() {
         for octet in 0..=255 {
             assert_eq!(u8::from(Method::from(octet)), octet);
             assert_eq!(u8::from(Command::from(octet)), octet);
@@ -274,9 +271,9 @@ mod tests {
     }
 
     #[test]
-    fn names_are_followed_by_the_octet() {
+    fn shows_the_name_and_the_octet() {
         assert_eq!(Method::GSSAPI.to_string(), "GSSAPI (01)");
-        assert_eq!(Method(0x0A).to_string(), "method without a name (0A)");
+        assert_eq!(Method(0x0A).to_string(), "unassigned method (0A)");
         assert_eq!(std::format!("{:?}", ReplyCode(5)), "ReplyCode(0x05, connection refused)");
         assert_eq!(Command::UDP_ASSOCIATE.to_string(), "UDP ASSOCIATE (03)");
         assert_eq!(ProtectionLevel::SELECTIVE.to_string(), "selective (03)");
@@ -291,7 +288,7 @@ mod tests {
 
     #[cfg(feature = "std")]
     #[test]
-    fn errors_of_connections_have_codes_and_codes_have_kinds() {
+    fn converts_between_codes_and_kinds_of_io_errors() {
         use std::io::{Error, ErrorKind};
         for (kind, code) in [
             (ErrorKind::PermissionDenied, ReplyCode::NOT_ALLOWED),

@@ -1,4 +1,4 @@
-//! RFC 1928 section 5: names, in place of addresses.
+//! RFC 1928 section 5: domain names.
 
 use core::fmt;
 use core::net::IpAddr;
@@ -6,52 +6,41 @@ use core::net::IpAddr;
 use super::leaf::Short;
 use crate::error::ValueError;
 
-/// A domain name as it is on the wire: 1 to 255 octets of any value, behind a length octet (RFC 1928 section 5).
+/// A domain name as it is sent: 1 to 255 bytes of any value (RFC 1928 section 5).
 ///
-/// What a peer sends here need not be a name that can be resolved: [`hostname`](Self::hostname) tells. `Display` and
-/// `Debug` escape what is not printable ASCII, so that it can be logged.
+/// What a peer sends need not be a host name: see [`hostname`](Self::hostname). `Display` and `Debug` escape everything but
+/// printable ASCII, and quotes and backslashes too, so that names can be logged.
 ///
 /// ```
-/// use socks5_sansio::Domain;
+/// use socks5_sansio::{Domain, ValueError};
 ///
 /// let domain = Domain::new("example.com")?;
 /// assert_eq!(domain.as_bytes(), b"example.com");
 /// assert_eq!(Domain::new(b"a\r\nb\0")?.to_string(), r"a\r\nb\x00");
-/// # Ok::<(), socks5_sansio::ValueError>(())
+/// assert_eq!(Domain::new(&[b'a'; 256]), Err(ValueError::Domain(256)));
+/// # Ok::<(), ValueError>(())
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Domain<'a>(pub(super) Short<'a>);
 
 impl<'a> Domain<'a> {
-    /// A name of 1 to 255 octets.
+    /// A name of 1 to 255 bytes.
     ///
     /// # Errors
     ///
-    /// [`ValueError::Domain`] for any other length. A name is never cut.
-    ///
-    /// ```
-    /// use socks5_sansio::{Domain, ValueError};
-    ///
-    /// assert!(Domain::new(&[b'a'; 255]).is_ok());
-    /// assert_eq!(Domain::new(&[b'a'; 256]), Err(ValueError::Domain(256)));
-    /// assert_eq!(Domain::new(""), Err(ValueError::Domain(0)));
-    /// ```
+    /// [`ValueError::Domain`] for any other length. A name is never truncated.
     pub fn new<N: AsRef<[u8]> + ?Sized>(name: &'a N) -> Result<Self, ValueError> {
         let name = name.as_ref();
-        match Short::new(name) {
-            Some(short) if !name.is_empty() => Ok(Self(short)),
-            _ => Err(ValueError::Domain(name.len())),
-        }
+        Short::new(name).and_then(Self::from_short).ok_or(ValueError::Domain(name.len()))
     }
 
-    /// The octets of the name, without the length octet.
-    ///
-    /// ```
-    /// use socks5_sansio::Domain;
-    ///
-    /// assert_eq!(Domain::new("München.example.")?.as_bytes(), b"M\xC3\xBCnchen.example."); // as it came
-    /// # Ok::<(), socks5_sansio::ValueError>(())
-    /// ```
+    /// `None` for an empty name.
+    #[inline]
+    pub(super) const fn from_short(name: Short<'a>) -> Option<Self> {
+        if name.as_bytes().is_empty() { None } else { Some(Self(name)) }
+    }
+
+    /// The bytes of the name, without the length octet.
     #[must_use]
     pub const fn as_bytes(&self) -> &'a [u8] {
         self.0.as_bytes()
@@ -59,8 +48,8 @@ impl<'a> Domain<'a> {
 
     /// The name as text, if it is printable ASCII without spaces.
     ///
-    /// A resolver that cuts a name at a NUL looks up another name than the one that was filtered. Some resolvers take `127.1`,
-    /// `0x7f000001` or `fe80::1%eth0` for addresses: these are printable, so a filter must look at what was resolved, too.
+    /// A resolver that cuts a name at a NUL would look up another name than the one that a filter saw. Some resolvers take
+    /// `127.1`, `0x7f000001` or `fe80::1%eth0` for addresses; these are printable, so a filter must also see what was resolved.
     ///
     /// ```
     /// use socks5_sansio::Domain;
@@ -73,12 +62,12 @@ impl<'a> Domain<'a> {
     #[must_use]
     pub fn hostname(&self) -> Option<&'a str> {
         let name = core::str::from_utf8(self.as_bytes()).ok()?;
-        name.bytes().all(|octet| octet.is_ascii_graphic()).then_some(name)
+        name.bytes().all(|byte| byte.is_ascii_graphic()).then_some(name)
     }
 
-    /// The IP address that the name spells, with or without brackets around an IPv6 address.
+    /// The IP address that the name is a literal of, with or without brackets around an IPv6 address.
     ///
-    /// Browsers and others send literals like this. Zone ids (`%eth0`) and short forms (`127.1`) are names, not literals.
+    /// Browsers and others send literals as names. Zone ids (`%eth0`) and short forms (`127.1`) are names, not literals.
     ///
     /// ```
     /// use core::net::{IpAddr, Ipv6Addr};
@@ -99,7 +88,21 @@ impl<'a> Domain<'a> {
     }
 }
 
-/// What is between the brackets that an IPv6 address has in text.
+impl<'a> TryFrom<&'a str> for Domain<'a> {
+    type Error = ValueError;
+
+    fn try_from(name: &'a str) -> Result<Self, ValueError> {
+        Self::new(name)
+    }
+}
+
+impl AsRef<[u8]> for Domain<'_> {
+    fn as_ref(&self) -> &[u8] {
+        self.as_bytes()
+    }
+}
+
+/// The text between brackets, as around an IPv6 address.
 pub(super) fn unbracketed(host: &str) -> Option<&str> {
     host.strip_prefix('[')?.strip_suffix(']')
 }
@@ -126,5 +129,12 @@ mod tests {
     fn debug_is_escaped() {
         let domain = Domain::new(b"a\x1B[31m\xFF").unwrap();
         assert_eq!(format!("{domain:?}"), r#"Domain("a\x1b[31m\xff")"#);
+    }
+
+    #[test]
+    fn converts_from_text_and_to_bytes() {
+        let domain = Domain::try_from("example.com").unwrap();
+        assert_eq!(domain.as_ref(), b"example.com");
+        assert_eq!(Domain::try_from(""), Err(ValueError::Domain(0)));
     }
 }

@@ -4,26 +4,15 @@ use core::fmt;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
 
 use super::domain::Domain;
-use super::leaf::{Parsed, invalid, octets, octets_then, short_then};
-use super::{Layout, Message};
+use super::leaf::{Parsed, be_u16, byte, bytes, invalid, short};
+use super::message::{Parse, Pieces};
 use crate::error::Invalid;
 
 pub(super) const IPV4: u8 = 0x01;
 const DOMAIN: u8 = 0x03;
 const IPV6: u8 = 0x04;
 
-/// Where a request goes, or where a reply says that a connection is: one of the three address types
-/// (RFC 1928 section 5).
-///
-/// ```
-/// use core::net::Ipv4Addr;
-///
-/// use socks5_sansio::{Address, Domain};
-///
-/// assert_eq!(Address::from(Ipv4Addr::LOCALHOST), Address::Ipv4(Ipv4Addr::LOCALHOST));
-/// assert_eq!(Address::Domain(Domain::new("example.com")?).to_string(), "example.com");
-/// # Ok::<(), socks5_sansio::ValueError>(())
-/// ```
+/// An IP address or a domain name (RFC 1928 section 5).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Address<'a> {
     /// ATYP 01: 4 octets.
@@ -35,18 +24,8 @@ pub enum Address<'a> {
 }
 
 impl Address<'_> {
-    /// The address as an IP address, unless it is a name. Literals sent as names are names here:
-    /// see [`Endpoint::canonical`].
-    ///
-    /// ```
-    /// use core::net::Ipv4Addr;
-    ///
-    /// use socks5_sansio::{Address, Domain};
-    ///
-    /// assert_eq!(Address::Ipv4(Ipv4Addr::LOCALHOST).ip(), Some(Ipv4Addr::LOCALHOST.into()));
-    /// assert_eq!(Address::Domain(Domain::new("127.0.0.1")?).ip(), None);
-    /// # Ok::<(), socks5_sansio::ValueError>(())
-    /// ```
+    /// The IP address, unless it is a domain name. An address literal sent as a name is a name here: see
+    /// [`Endpoint::canonical`].
     #[must_use]
     pub const fn ip(&self) -> Option<IpAddr> {
         match *self {
@@ -100,53 +79,69 @@ impl fmt::Display for Address<'_> {
 /// +------+----------+------+
 /// | ATYP |   ADDR   | PORT |
 /// +------+----------+------+
-/// |  1   | Variable |  2   |      7 octets for IPv4, 19 for IPv6, 5 to 259 for a name
+/// |  1   | Variable |  2   |      7 octets for IPv4, 19 for IPv6, 5 to 259 for a domain name
 /// +------+----------+------+
 /// ```
 ///
-/// The tail that [`Request`](super::Request), [`Reply`](super::Reply) and [`UdpHeader`](super::UdpHeader) share. No
-/// message by itself, but it can be decoded and encoded alone: other protocols have borrowed it.
+/// The last fields of [`Request`](crate::Request), [`Reply`](crate::Reply) and [`UdpHeader`](crate::UdpHeader). It can also be
+/// decoded and encoded alone, as other protocols use it. Made from `"HOST:PORT"`, `("HOST", PORT)`, socket addresses, and pairs
+/// of an address and a port. An address in text becomes an address, never a name, and a name is never resolved.
 ///
 /// ```
-/// use core::net::{Ipv6Addr, SocketAddr};
+/// use core::net::Ipv6Addr;
 ///
-/// use socks5_sansio::{Endpoint, Message};
+/// use socks5_sansio::{Encode, Endpoint};
 ///
 /// let endpoint = Endpoint::try_from("example.com:443")?;
-/// let mut out = [0; Endpoint::MAX_LEN];
-/// let len = endpoint.encode(&mut out)?;
-/// assert_eq!(out[..len], *b"\x03\x0Bexample.com\x01\xBB");
-///
-/// let endpoint = Endpoint::from(SocketAddr::from((Ipv6Addr::LOCALHOST, 80)));
-/// assert_eq!(endpoint.to_string(), "[::1]:80");
-/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// assert_eq!(endpoint, ("example.com", 443).try_into()?);
+/// assert_eq!(endpoint.to_vec(), b"\x03\x0Bexample.com\x01\xBB");
+/// assert_eq!(Endpoint::from((Ipv6Addr::LOCALHOST, 80)).to_string(), "[::1]:80");
+/// # Ok::<(), socks5_sansio::ParseEndpointError>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Endpoint<'a> {
-    /// The address or name.
+    /// The address or domain name.
     pub address: Address<'a>,
     /// The port: 0 to 65535.
     pub port: u16,
 }
 
+/// An address to connect to, or a host name to resolve: the result of [`Endpoint::target`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Target<'a> {
+    /// An address.
+    Addr(SocketAddr),
+    /// A host name to resolve, and a port.
+    Host(&'a str, u16),
+}
+
 impl<'a> Endpoint<'a> {
-    /// 0.0.0.0:0: "no address", in failure replies and where a client does not know its own.
+    /// The length of the longest endpoint in bytes.
+    pub const MAX_LEN: usize = 259;
+
+    /// 0.0.0.0:0: no address.
     pub const UNSPECIFIED: Self = Self { address: Address::Ipv4(Ipv4Addr::UNSPECIFIED), port: 0 };
 
-    #[inline]
-    const fn new(address: Address<'a>, port: [u8; 2]) -> Self {
-        Self { address, port: u16::from_be_bytes(port) }
+    /// No address, in the family of `like`: `0.0.0.0:0` or `[::]:0`. In a request, use the family of the connection to the proxy:
+    /// some proxies refuse the other.
+    #[must_use]
+    pub const fn unspecified(like: SocketAddr) -> Self {
+        let address = match like {
+            SocketAddr::V4(_) => Address::Ipv4(Ipv4Addr::UNSPECIFIED),
+            SocketAddr::V6(_) => Address::Ipv6(Ipv6Addr::UNSPECIFIED),
+        };
+        Self { address, port: 0 }
     }
 
-    /// The same place in the form that an address filter should see: a literal sent as a name becomes the address that it
-    /// is, and an IPv4-mapped IPv6 address becomes the IPv4 address.
+    /// The same endpoint in the form that an address filter should see: an address literal sent as a name becomes an address,
+    /// and an IPv4-mapped IPv6 address becomes an IPv4 address.
     ///
-    /// A filter must look at what a resolver returns as well: some take `127.1` for an address; here it is a name.
+    /// A filter must also see what a resolver returns: some take `127.1` for an address; here it is a name.
     ///
     /// ```
     /// use socks5_sansio::{Domain, Endpoint};
     ///
-    /// let endpoint = Endpoint { address: Domain::new("[::ffff:192.0.2.1]")?.into(), port: 80 };
+    /// let endpoint = Endpoint::from((Domain::new("[::ffff:192.0.2.1]")?, 80));
     /// assert_eq!(endpoint.canonical(), Endpoint::try_from("192.0.2.1:80")?);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
@@ -159,21 +154,39 @@ impl<'a> Endpoint<'a> {
         ip.map_or(self, |ip| Self { address: ip.to_canonical().into(), port: self.port })
     }
 
-    /// The endpoint as a socket address, unless the address is a name.
+    /// The address to connect to, or the host name to resolve. `None` for a name that is not a host name.
+    ///
+    /// Address literals sent as names need no resolver, so they are addresses here.
     ///
     /// ```
-    /// use socks5_sansio::Endpoint;
+    /// use socks5_sansio::{Domain, Endpoint, Target};
     ///
-    /// assert_eq!(Endpoint::try_from("[::1]:80")?.to_socket_addr(), Some("[::1]:80".parse().unwrap()));
-    /// assert_eq!(Endpoint::try_from("localhost:80")?.to_socket_addr(), None);
-    /// # Ok::<(), socks5_sansio::ParseEndpointError>(())
+    /// assert_eq!(Endpoint::try_from("example.com:80")?.target(), Some(Target::Host("example.com", 80)));
+    /// let literal = Endpoint::from((Domain::new("192.0.2.1")?, 80));
+    /// assert_eq!(literal.target(), Some(Target::Addr("192.0.2.1:80".parse()?)));
+    /// assert_eq!(Endpoint::from((Domain::new("two words")?, 80)).target(), None);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[must_use]
-    pub fn to_socket_addr(&self) -> Option<SocketAddr> {
-        self.address.ip().map(|ip| SocketAddr::new(ip, self.port))
+    pub fn target(self) -> Option<Target<'a>> {
+        let canonical = self.canonical();
+        match canonical.address {
+            Address::Domain(domain) => domain.hostname().map(|host| Target::Host(host, self.port)),
+            Address::Ipv4(_) | Address::Ipv6(_) => canonical.to_socket_addr().map(Target::Addr),
+        }
+    }
+
+    /// The endpoint as a socket address, unless it has a domain name.
+    #[must_use]
+    pub const fn to_socket_addr(&self) -> Option<SocketAddr> {
+        match self.address.ip() {
+            Some(ip) => Some(SocketAddr::new(ip, self.port)),
+            None => None,
+        }
     }
 }
 
+/// Without the scope id of an IPv6 address, which has no meaning to the peer.
 impl From<SocketAddr> for Endpoint<'_> {
     fn from(addr: SocketAddr) -> Self {
         Self { address: addr.ip().into(), port: addr.port() }
@@ -192,8 +205,26 @@ impl From<SocketAddrV6> for Endpoint<'_> {
     }
 }
 
+impl<'a> From<(Address<'a>, u16)> for Endpoint<'a> {
+    fn from((address, port): (Address<'a>, u16)) -> Self {
+        Self { address, port }
+    }
+}
+
 impl From<(IpAddr, u16)> for Endpoint<'_> {
     fn from((ip, port): (IpAddr, u16)) -> Self {
+        Self { address: ip.into(), port }
+    }
+}
+
+impl From<(Ipv4Addr, u16)> for Endpoint<'_> {
+    fn from((ip, port): (Ipv4Addr, u16)) -> Self {
+        Self { address: ip.into(), port }
+    }
+}
+
+impl From<(Ipv6Addr, u16)> for Endpoint<'_> {
+    fn from((ip, port): (Ipv6Addr, u16)) -> Self {
         Self { address: ip.into(), port }
     }
 }
@@ -213,59 +244,62 @@ impl fmt::Display for Endpoint<'_> {
     }
 }
 
-impl Endpoint<'_> {
-    /// Lends the encoded endpoint behind the octets that a message has in front of it.
-    #[inline]
-    pub(super) fn in_pieces_behind<const N: usize, R>(&self, head: [u8; N], lend: impl FnOnce(&[&[u8]]) -> R) -> R {
-        let port = self.port.to_be_bytes();
-        match self.address {
-            Address::Ipv4(ip) => lend(&[&head, &[IPV4], &ip.octets(), &port]),
-            Address::Domain(Domain(name)) => lend(&[&head, &[DOMAIN, name.len_octet()], name.as_bytes(), &port]),
-            Address::Ipv6(ip) => lend(&[&head, &[IPV6], &ip.octets(), &port]),
-        }
-    }
-}
-
-/// What `make` makes of the address and the port that follow an ATYP octet.
-#[inline]
-pub(super) fn endpoint<'a, T>(atyp: u8, input: &'a [u8], make: impl FnOnce(Endpoint<'a>) -> T) -> Parsed<'a, T> {
+/// Parses ATYP, ADDR and PORT. A domain name of length 0 is `no_name`, or malformed if that is `None`.
+#[inline(always)]
+pub(super) fn endpoint<'a>(input: &'a [u8], no_name: Option<Address<'a>>) -> Parsed<'a, Endpoint<'a>> {
+    let (input, atyp) = byte::<3>(input)?;
     match atyp {
         IPV4 => {
-            let (input, (ip, port)) = octets_then::<4, 2>(input)?;
-            Ok((input, make(Endpoint::new(Address::Ipv4(ip.into()), port))))
+            let (input, ip) = bytes::<4, 2>(input)?;
+            let (input, port) = be_u16::<0>(input)?;
+            Ok((input, Endpoint { address: Address::Ipv4(ip.into()), port }))
         }
         DOMAIN => {
-            let (input, [len]) = octets(input)?;
-            if len == 0 {
-                return Err(invalid(Invalid::EmptyDomain));
-            }
-            let (input, (name, port)) = short_then(len, input, |name, port| (name, port))?;
-            Ok((input, make(Endpoint::new(Address::Domain(Domain(name)), port))))
+            let (input, name) = short::<2>(input)?;
+            let address = match Domain::from_short(name) {
+                Some(domain) => Address::Domain(domain),
+                None => no_name.ok_or(invalid(Invalid::EmptyDomain))?,
+            };
+            let (input, port) = be_u16::<0>(input)?;
+            Ok((input, Endpoint { address, port }))
         }
         IPV6 => {
-            let (input, (ip, port)) = octets_then::<16, 2>(input)?;
-            Ok((input, make(Endpoint::new(Address::Ipv6(ip.into()), port))))
+            let (input, ip) = bytes::<16, 2>(input)?;
+            let (input, port) = be_u16::<0>(input)?;
+            Ok((input, Endpoint { address: Address::Ipv6(ip.into()), port }))
         }
         unknown => Err(invalid(Invalid::AddressType(unknown))),
     }
 }
 
-impl<'a> Layout<'a> for Endpoint<'a> {
-    #[inline]
+impl<'a> Parse<'a> for Endpoint<'a> {
+    #[inline(always)]
     fn parse(input: &'a [u8]) -> Parsed<'a, Self> {
-        let (input, [atyp]) = octets(input)?;
-        endpoint(atyp, input, |endpoint| endpoint)
-    }
-
-    #[inline]
-    fn in_pieces<R>(&self, lend: impl FnOnce(&[&[u8]]) -> R) -> R {
-        self.in_pieces_behind([], lend)
+        endpoint(input, None)
     }
 }
 
-impl<'a> Message<'a> for Endpoint<'a> {
-    const MIN_LEN: usize = 5;
-    const MAX_LEN: usize = 259;
+impl Pieces for Endpoint<'_> {
+    #[inline(always)]
+    fn pieces(&self, write: &mut impl FnMut(&[u8])) {
+        let [high, low] = self.port.to_be_bytes();
+        match self.address {
+            Address::Ipv4(ip) => {
+                let [a, b, c, d] = ip.octets();
+                write(&[IPV4, a, b, c, d, high, low]);
+            }
+            Address::Domain(Domain(name)) => {
+                write(&[DOMAIN, name.len_octet()]);
+                write(name.as_bytes());
+                write(&[high, low]);
+            }
+            Address::Ipv6(ip) => {
+                write(&[IPV6]);
+                write(&ip.octets());
+                write(&[high, low]);
+            }
+        }
+    }
 }
 
 #[cfg(test)]
@@ -273,39 +307,53 @@ mod tests {
     use std::string::ToString;
 
     use super::*;
-    use crate::wire::testing::three_ways;
+    use crate::wire::Decode;
+    use crate::wire::testing::{incomplete, round_trip};
 
     #[test]
-    fn endpoint_three_ways() {
-        three_ways::<Endpoint<'_>>(&[1, 192, 0, 2, 1, 0, 80]);
-        three_ways::<Endpoint<'_>>(&[[4].as_slice(), &[0xAB; 18]].concat());
+    fn round_trips() {
+        round_trip::<Endpoint<'_>>(&[1, 192, 0, 2, 1, 0, 80]);
+        round_trip::<Endpoint<'_>>(&[[4].as_slice(), &[0xAB; 18]].concat());
         for len in [1, 127, 128, 255] {
             let name = &[b'a'; 255][..usize::from(len)];
-            three_ways::<Endpoint<'_>>(&[&[3, len], name, &[0, 80]].concat());
+            round_trip::<Endpoint<'_>>(&[&[3, len], name, &[0, 80]].concat());
         }
     }
 
     #[test]
-    fn an_empty_domain_is_told_from_its_length_octet() {
+    fn rejects_an_empty_name_at_its_length_octet() {
         assert_eq!(Endpoint::decode(&[3, 0]), Err(Invalid::EmptyDomain.into()));
     }
 
     #[test]
-    fn unknown_address_types_are_invalid() {
+    fn counts_an_empty_name_as_the_shortest() {
+        assert_eq!(Endpoint::decode(&[]), incomplete(4));
+        assert_eq!(Endpoint::decode(&[3]), incomplete(3));
+        assert_eq!(Endpoint::decode(&[3, 1]), incomplete(3));
+        assert_eq!(Endpoint::decode(&[1, 192]), incomplete(5));
+    }
+
+    #[test]
+    fn rejects_unknown_address_types() {
         for atyp in (0..=255).filter(|atyp| !matches!(atyp, 1 | 3 | 4)) {
             assert_eq!(Endpoint::decode(&[atyp]), Err(Invalid::AddressType(atyp).into()));
         }
     }
 
     #[test]
-    fn display_is_what_can_be_parsed() {
+    fn displays_what_can_be_parsed() {
         for text in ["example.com:443", "192.0.2.1:80", "[2001:db8::1]:80"] {
             assert_eq!(Endpoint::try_from(text).unwrap().to_string(), text);
+        }
+        for address in ["example.com", "192.0.2.1", "2001:db8::1"] {
+            let endpoint = Endpoint::try_from((address, 80)).unwrap();
+            assert_eq!(endpoint.address.to_string(), address);
+            assert_eq!(Endpoint::from((endpoint.address, 80)), endpoint);
         }
     }
 
     #[test]
-    fn canonical_sees_through_every_disguise() {
+    fn canonical_finds_addresses_in_names() {
         for (domain, canonical) in [
             ("127.0.0.1", "127.0.0.1:80"),
             ("::1", "[::1]:80"),
@@ -325,10 +373,14 @@ mod tests {
     }
 
     #[test]
-    fn conversions_keep_the_port_and_drop_the_scope() {
+    fn conversions_keep_the_port_and_drop_the_scope_id() {
         let v6 = SocketAddrV6::new(Ipv6Addr::LOCALHOST, 80, 7, 9);
         assert_eq!(Endpoint::from(v6).to_socket_addr(), Some(SocketAddr::from((Ipv6Addr::LOCALHOST, 80))));
         let v4 = SocketAddrV4::new(Ipv4Addr::LOCALHOST, 80);
         assert_eq!(Endpoint::from(v4).to_socket_addr(), Some(v4.into()));
+        assert_eq!(Endpoint::from((Ipv4Addr::LOCALHOST, 80)), v4.into());
+        assert_eq!(Endpoint::from((Ipv6Addr::LOCALHOST, 80)), v6.into());
+        assert_eq!(Endpoint::unspecified(v4.into()).to_string(), "0.0.0.0:0");
+        assert_eq!(Endpoint::unspecified(v6.into()).to_string(), "[::]:0");
     }
 }

@@ -1,7 +1,7 @@
-//! An endpoint that outlives the octets it was decoded from.
+//! An owned endpoint.
 
 use core::fmt;
-use core::net::{Ipv4Addr, Ipv6Addr};
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
 use core::str::FromStr;
 
 use super::domain::Domain;
@@ -9,20 +9,19 @@ use super::endpoint::{Address, Endpoint};
 use super::leaf::ShortBuf;
 use crate::error::ParseEndpointError;
 
-/// An [`Endpoint`] that owns its octets: for who still wants to know where to when the buffer is gone.
-///
-/// It has room for the longest name, 255 octets, and needs no allocator. Where many of them wait for long, put them in boxes.
+/// An owned [`Endpoint`], for use after the input buffer is gone. Needs no allocator: it has room for the longest name, 255
+/// bytes.
 ///
 /// ```
-/// use socks5_sansio::{EndpointBuf, Message, Request};
+/// use socks5_sansio::{Decode, EndpointBuf, Request};
 ///
 /// let mut buffer = *b"\x05\x01\x00\x03\x0Bexample.com\x00\x50";
 /// let (request, _) = Request::decode(&buffer)?;
 /// let destination = EndpointBuf::from(request.destination);
 ///
 /// buffer.fill(0);
-/// assert_eq!(destination.to_string(), "example.com:80");
-/// # Ok::<(), socks5_sansio::DecodeError>(())
+/// assert_eq!(destination, "example.com:80".parse()?);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct EndpointBuf {
@@ -39,17 +38,9 @@ enum Host {
 }
 
 impl EndpointBuf {
-    /// The endpoint, borrowed from here.
-    ///
-    /// ```
-    /// use socks5_sansio::{Address, EndpointBuf};
-    ///
-    /// let proxy: EndpointBuf = "192.0.2.1:1080".parse()?;
-    /// assert_eq!(proxy.as_endpoint().address, Address::Ipv4([192, 0, 2, 1].into()));
-    /// # Ok::<(), socks5_sansio::ParseEndpointError>(())
-    /// ```
+    /// Borrows the endpoint.
     #[must_use]
-    pub fn as_endpoint(&self) -> Endpoint<'_> {
+    pub const fn as_endpoint(&self) -> Endpoint<'_> {
         let address = match &self.host {
             Host::Ipv4(ip) => Address::Ipv4(*ip),
             Host::Domain(name) => Address::Domain(Domain(name.as_short())),
@@ -70,18 +61,47 @@ impl From<Endpoint<'_>> for EndpointBuf {
     }
 }
 
+/// From everything that an [`Endpoint`] can be made from without failing.
+macro_rules! from {
+    ($($source:ty),*) => {
+        $(impl From<$source> for EndpointBuf {
+            fn from(source: $source) -> Self {
+                Endpoint::from(source).into()
+            }
+        })*
+    };
+}
+
+from! { SocketAddr, SocketAddrV4, SocketAddrV6, (IpAddr, u16), (Ipv4Addr, u16), (Ipv6Addr, u16) }
+
 impl<'a> From<&'a EndpointBuf> for Endpoint<'a> {
     fn from(endpoint: &'a EndpointBuf) -> Self {
         endpoint.as_endpoint()
     }
 }
 
-/// `HOST:PORT`, as [`Endpoint::try_from`] takes it.
+/// `HOST:PORT`, as [`Endpoint`] takes it.
 impl FromStr for EndpointBuf {
     type Err = ParseEndpointError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         Endpoint::try_from(text).map(Self::from)
+    }
+}
+
+impl TryFrom<&str> for EndpointBuf {
+    type Error = ParseEndpointError;
+
+    fn try_from(text: &str) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
+impl TryFrom<(&str, u16)> for EndpointBuf {
+    type Error = ParseEndpointError;
+
+    fn try_from(pair: (&str, u16)) -> Result<Self, Self::Error> {
+        Endpoint::try_from(pair).map(Self::from)
     }
 }
 
@@ -105,7 +125,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn owned_endpoints_are_what_they_were_made_from() {
+    fn owns_what_it_was_made_from() {
         let longest = [b'x'; 255];
         for name in [&longest[..1], &longest[..127], &longest[..128], &longest] {
             let endpoint = Endpoint::from((Domain::new(name).unwrap(), 80));
@@ -118,10 +138,12 @@ mod tests {
             assert_eq!(format!("{owned:?}"), format!("{:?}", owned.as_endpoint()));
         }
         assert_eq!("example.com".parse::<EndpointBuf>(), Err(ParseEndpointError::Port));
+        assert_eq!(EndpointBuf::try_from(("::1", 80)), EndpointBuf::try_from("[::1]:80"));
+        assert_eq!(EndpointBuf::from(SocketAddr::from((Ipv4Addr::LOCALHOST, 80))).to_string(), "127.0.0.1:80");
     }
 
     #[test]
-    fn it_is_no_larger_than_its_longest_name_needs() {
+    fn has_room_for_the_longest_name_and_no_more() {
         assert_eq!(size_of::<EndpointBuf>(), 260);
     }
 }

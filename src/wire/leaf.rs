@@ -1,99 +1,103 @@
-//! The leaf parsers that every message is made of, and the one value they share: octets behind a length octet.
+//! The parsers of single fields, and the one value that they share: at most 255 bytes, sent after a length octet.
 //!
-//! nom 8.0.0's own `be_u8` and `be_u16` stay calls out of line in a build without LTO, and cost three to
-//! six times as much as these.
+//! `REST` is the least number of bytes that follow the field in its message: if the field is truncated, they are missing too.
+//! A reader that reads exactly what is missing then needs as few reads for a message as possible.
 //!
-//! Some take a closure that makes the message, where a tuple would do: a result that is taken apart and put together again
-//! on its way up costs half as much as the message itself. `cargo bench --bench instructions` tells.
+//! nom 8's own number parsers are not inlined without LTO, and take several times the instructions of these.
 
 use nom::{Err, IResult, Needed};
 
 use crate::error::Invalid;
 
-/// What is left of the input, and the value; or [`Invalid`]; or how much is missing.
-pub(crate) type Parsed<'a, T> = IResult<&'a [u8], T, Invalid>;
+/// The rest of the input and the value, or [`Invalid`], or the number of bytes missing.
+pub(super) type Parsed<'a, T> = IResult<&'a [u8], T, Invalid>;
 
-/// A version octet and the error for any other.
+/// A version octet, and the error for any other.
 #[derive(Clone, Copy)]
 pub(super) struct Version(pub(super) u8, pub(super) fn(u8) -> Invalid);
 
-/// The version octet of RFC 1928.
+/// The version of RFC 1928.
 pub(super) const SOCKS5: Version = Version(5, Invalid::Version);
 
-/// The first `N` octets of a message that starts with its version.
-///
-/// One octet is enough to tell that the version is wrong.
-#[inline]
-pub(super) fn head<const N: usize>(Version(version, wrong): Version, input: &[u8]) -> Parsed<'_, [u8; N]> {
+#[inline(always)]
+pub(super) fn version<const REST: usize>(Version(expected, wrong): Version, input: &[u8]) -> Parsed<'_, ()> {
+    let (input, version) = byte::<REST>(input)?;
+    if version == expected { Ok((input, ())) } else { Err(invalid(wrong(version))) }
+}
+
+/// All of a message of two octets. Its version and the other, one by one, would take twice the instructions.
+#[inline(always)]
+pub(super) fn versioned_byte(expected: Version, input: &[u8]) -> Parsed<'_, u8> {
+    match input {
+        [version, byte, input @ ..] if *version == expected.0 => Ok((input, *byte)),
+        _ => {
+            let (input, ()) = version::<1>(expected, input)?;
+            byte::<0>(input)
+        }
+    }
+}
+
+#[inline(always)]
+pub(super) fn byte<const REST: usize>(input: &[u8]) -> Parsed<'_, u8> {
+    let (input, [byte]) = bytes::<1, REST>(input)?;
+    Ok((input, byte))
+}
+
+/// A number of two bytes in network order.
+#[inline(always)]
+pub(super) fn be_u16<const REST: usize>(input: &[u8]) -> Parsed<'_, u16> {
+    let (input, bytes) = bytes::<2, REST>(input)?;
+    Ok((input, u16::from_be_bytes(bytes)))
+}
+
+#[inline(always)]
+pub(super) fn bytes<const N: usize, const REST: usize>(input: &[u8]) -> Parsed<'_, [u8; N]> {
     match input.split_first_chunk() {
-        Some((octets, rest)) if octets.first() == Some(&version) => Ok((rest, *octets)),
-        _ => match input.first() {
-            Some(&other) if other != version => Err(invalid(wrong(other))),
-            _ => Err(incomplete(N, input)),
-        },
+        Some((bytes, rest)) => Ok((rest, *bytes)),
+        None => Err(incomplete(N + REST, input)),
     }
 }
 
-/// The next `N` octets.
-#[inline]
-pub(super) fn octets<const N: usize>(input: &[u8]) -> Parsed<'_, [u8; N]> {
-    match input.split_first_chunk() {
-        Some((octets, rest)) => Ok((rest, *octets)),
-        None => Err(incomplete(N, input)),
+#[inline(always)]
+pub(super) fn take<const REST: usize>(len: usize, input: &[u8]) -> Parsed<'_, &[u8]> {
+    match input.split_at_checked(len) {
+        Some((bytes, rest)) => Ok((rest, bytes)),
+        None => Err(incomplete(len + REST, input)),
     }
 }
 
-/// The next `N` octets, and the `M` behind them: what is missing of either is missed at once.
-#[inline]
-pub(super) fn octets_then<const N: usize, const M: usize>(input: &[u8]) -> Parsed<'_, ([u8; N], [u8; M])> {
-    match input.split_first_chunk().and_then(|(octets, rest)| Some((octets, rest.split_first_chunk()?))) {
-        Some((octets, (then, rest))) => Ok((rest, (*octets, *then))),
-        None => Err(incomplete(N + M, input)),
-    }
+/// A length octet, and as many bytes.
+#[inline(always)]
+pub(super) fn short<const REST: usize>(input: &[u8]) -> Parsed<'_, Short<'_>> {
+    let (input, len) = byte::<REST>(input)?;
+    let (input, bytes) = take::<REST>(usize::from(len), input)?;
+    Ok((input, Short(bytes)))
 }
 
-/// What `make` makes of the next `len` octets and the `N` behind them: what is missing of either is missed at once.
-#[inline]
-pub(super) fn take_then<'a, const N: usize, T>(
-    len: usize,
-    input: &'a [u8],
-    make: impl FnOnce(&'a [u8], [u8; N]) -> T,
-) -> Parsed<'a, T> {
-    match input.split_at_checked(len).and_then(|(octets, rest)| Some((octets, rest.split_first_chunk()?))) {
-        Some((octets, (then, rest))) => Ok((rest, make(octets, *then))),
-        None => Err(incomplete(len + N, input)),
-    }
-}
-
-/// What `make` makes of as many octets as the length octet says, and the `N` octets behind them.
-#[inline]
-pub(super) fn short_then<'a, const N: usize, T>(
-    len: u8,
-    input: &'a [u8],
-    make: impl FnOnce(Short<'a>, [u8; N]) -> T,
-) -> Parsed<'a, T> {
-    take_then(usize::from(len), input, |octets, then| make(Short(octets), then))
-}
-
-/// No octets that could follow would help.
-#[inline]
+/// The error that no more input can cure.
+#[inline(always)]
 pub(super) fn invalid(invalid: Invalid) -> Err<Invalid> {
     Err::Failure(invalid)
 }
 
-#[inline]
-fn incomplete(wanted: usize, input: &[u8]) -> Err<Invalid> {
+#[inline(always)]
+pub(super) fn incomplete(wanted: usize, input: &[u8]) -> Err<Invalid> {
     Err::Incomplete(Needed::new(wanted - input.len()))
 }
 
-/// At most 255 octets: what fits behind a length octet.
+/// At most 255 bytes.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Short<'a>(&'a [u8]);
 
 impl<'a> Short<'a> {
-    /// `None` over 255 octets.
-    pub(super) fn new(octets: &'a [u8]) -> Option<Self> {
-        (octets.len() <= usize::from(u8::MAX)).then_some(Self(octets))
+    /// `None` over 255 bytes.
+    pub(super) const fn new(bytes: &'a [u8]) -> Option<Self> {
+        if bytes.len() <= 255 { Some(Self(bytes)) } else { None }
+    }
+
+    pub(super) const fn from_array<const N: usize>(bytes: &'a [u8; N]) -> Self {
+        const { assert!(N <= 255) };
+        Self(bytes)
     }
 
     #[inline]
@@ -101,36 +105,33 @@ impl<'a> Short<'a> {
         self.0
     }
 
+    /// The length octet. It cannot wrap: the length was checked when the value was made.
     #[inline]
     pub(super) const fn len_octet(self) -> u8 {
-        len_octet(self.0.len())
+        debug_assert!(self.0.len() <= 255);
+        let [.., len] = self.0.len().to_be_bytes();
+        len
     }
 }
 
-/// A [`Short`] of its own.
+/// An owned [`Short`].
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub(super) struct ShortBuf {
     len: u8,
-    octets: [u8; 255],
+    bytes: [u8; 255],
 }
 
 impl ShortBuf {
-    pub(super) fn as_short(&self) -> Short<'_> {
-        Short(self.octets.get(..usize::from(self.len)).unwrap_or_default())
+    pub(super) const fn as_short(&self) -> Short<'_> {
+        let (bytes, _) = self.bytes.split_at(self.len as usize);
+        Short(bytes)
     }
 }
 
 impl From<Short<'_>> for ShortBuf {
     fn from(short: Short<'_>) -> Self {
-        let mut octets = [0; 255];
-        octets.iter_mut().zip(short.as_bytes()).for_each(|(to, from)| *to = *from);
-        Self { len: short.len_octet(), octets }
+        let mut bytes = [0; 255];
+        bytes.iter_mut().zip(short.as_bytes()).for_each(|(to, from)| *to = *from);
+        Self { len: short.len_octet(), bytes }
     }
-}
-
-/// The length octet of a length that was found to be at most 255 when its value was made.
-#[inline]
-pub(super) const fn len_octet(len: usize) -> u8 {
-    let [.., low] = len.to_be_bytes();
-    low
 }

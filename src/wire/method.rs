@@ -1,13 +1,13 @@
-//! RFC 1928 section 3: the client offers methods, the server selects one.
+//! RFC 1928 section 3: method offer and method selection.
 
 use core::fmt;
 
 use super::code::Method;
-use super::leaf::{Parsed, SOCKS5, Short, head, len_octet, short_then};
-use super::{Layout, Message};
+use super::leaf::{Parsed, SOCKS5, Short, short, version, versioned_byte};
+use super::message::{Parse, Pieces};
 use crate::error::ValueError;
 
-/// The client's first message: the methods it can authenticate by (RFC 1928 section 3).
+/// A client's first message: the authentication methods that it offers (RFC 1928 section 3).
 ///
 /// ```text
 /// +----+----------+----------+
@@ -17,167 +17,85 @@ use crate::error::ValueError;
 /// +----+----------+----------+
 /// ```
 ///
-/// An offer of no methods is decoded as it is; a server answers it with [`Method::NO_ACCEPTABLE`].
+/// An offer of no methods is decoded as it is; a server answers it with [`Method::NO_ACCEPTABLE_METHODS`].
 ///
 /// ```
-/// use socks5_sansio::{Message, Method, MethodOffer};
+/// use socks5_sansio::{Decode, Encode, Method, MethodOffer};
 ///
-/// let offer = MethodOffer::of(&[Method::NONE, Method::USERNAME_PASSWORD]);
-/// let mut out = [0; 4];
-/// offer.encode(&mut out)?;
-/// assert_eq!(out, [5, 2, 0, 2]);
-/// # Ok::<(), socks5_sansio::BufferTooSmall>(())
+/// let offer = MethodOffer::of(&[Method::NO_AUTHENTICATION.0, Method::GSSAPI.0]);
+/// assert_eq!(offer.to_vec(), [5, 2, 0, 1]);
+/// assert_eq!(MethodOffer::decode(&[5, 2, 0, 1])?, (offer, 4));
+/// assert!(offer.contains(Method::GSSAPI));
+/// # Ok::<(), socks5_sansio::DecodeError>(())
 /// ```
-#[derive(Clone, Copy)]
-pub struct MethodOffer<'a>(Source<'a>);
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct MethodOffer<'a>(Short<'a>);
 
-#[derive(Clone, Copy)]
-enum Source<'a> {
-    Peer(Short<'a>),
-    Caller(&'a [Method]),
+impl MethodOffer<'static> {
+    /// An offer of no authentication alone.
+    pub const NO_AUTHENTICATION: Self = Self::of(&[Method::NO_AUTHENTICATION.0]);
+    /// An offer of username and password alone.
+    pub const USERNAME_PASSWORD: Self = Self::of(&[Method::USERNAME_PASSWORD.0]);
+    /// An offer of no authentication, and of username and password.
+    pub const NO_AUTHENTICATION_OR_USERNAME_PASSWORD: Self =
+        Self::of(&[Method::NO_AUTHENTICATION.0, Method::USERNAME_PASSWORD.0]);
 }
 
 impl<'a> MethodOffer<'a> {
+    /// The length of the longest offer in bytes.
+    pub const MAX_LEN: usize = 257;
+
     /// An offer of these methods, in this order. More than 255 do not compile.
     ///
-    /// ```
-    /// use socks5_sansio::{Message, Method, MethodOffer};
-    ///
-    /// let mut out = [0; 3];
-    /// MethodOffer::of(&[Method::USERNAME_PASSWORD]).encode(&mut out)?;
-    /// assert_eq!(out, [5, 1, 2]);
-    /// # Ok::<(), socks5_sansio::BufferTooSmall>(())
-    /// ```
-    ///
     /// ```compile_fail,E0080
-    /// # use socks5_sansio::{Method, MethodOffer};
-    /// MethodOffer::of(&[Method::NONE; 256]);
+    /// socks5_sansio::MethodOffer::of(&[0; 256]);
     /// ```
     #[must_use]
-    pub const fn of<const N: usize>(methods: &'a [Method; N]) -> Self {
-        const { assert!(N <= 255) };
-        Self(Source::Caller(methods))
+    pub const fn of<const N: usize>(methods: &'a [u8; N]) -> Self {
+        Self(Short::from_array(methods))
     }
 
-    /// An offer of as many methods as there turn out to be, in this order.
+    /// An offer of these methods, in this order.
     ///
     /// # Errors
     ///
     /// [`ValueError::Methods`] over 255 methods.
-    ///
-    /// ```
-    /// use socks5_sansio::{Method, MethodOffer, ValueError};
-    ///
-    /// let methods = vec![Method::NONE; 256];
-    /// assert!(MethodOffer::new(&methods[..255]).is_ok());
-    /// assert_eq!(MethodOffer::new(&methods), Err(ValueError::Methods(256)));
-    /// ```
-    pub const fn new(methods: &'a [Method]) -> Result<Self, ValueError> {
-        match methods.len() {
-            0..=255 => Ok(Self(Source::Caller(methods))),
-            count => Err(ValueError::Methods(count)),
+    pub const fn new(methods: &'a [u8]) -> Result<Self, ValueError> {
+        match Short::new(methods) {
+            Some(methods) => Ok(Self(methods)),
+            None => Err(ValueError::Methods(methods.len())),
         }
     }
 
     /// The methods in the order of the offer, duplicates included.
-    ///
-    /// ```
-    /// use socks5_sansio::{Message, Method, MethodOffer};
-    ///
-    /// let (offer, _) = MethodOffer::decode(&[5, 2, 0, 1])?;
-    /// assert!(offer.methods().eq([Method::NONE, Method::GSSAPI]));
-    /// # Ok::<(), socks5_sansio::DecodeError>(())
-    /// ```
     pub fn methods(&self) -> impl Iterator<Item = Method> + use<'a> {
-        let (octets, methods) = match self.0 {
-            Source::Peer(octets) => (octets.as_bytes(), [].as_slice()),
-            Source::Caller(methods) => ([].as_slice(), methods),
-        };
-        octets.iter().copied().map(Method).chain(methods.iter().copied())
+        self.0.as_bytes().iter().copied().map(Method)
     }
 
     /// Whether the method is among those offered.
-    ///
-    /// ```
-    /// use socks5_sansio::{Message, Method, MethodOffer};
-    ///
-    /// let (offer, _) = MethodOffer::decode(&[5, 1, 2])?;
-    /// assert!(offer.contains(Method::USERNAME_PASSWORD));
-    /// assert!(!offer.contains(Method::NONE));
-    /// # Ok::<(), socks5_sansio::DecodeError>(())
-    /// ```
     #[must_use]
     #[inline]
     pub fn contains(&self, method: Method) -> bool {
-        match self.0 {
-            Source::Peer(octets) => octets.as_bytes().contains(&method.0),
-            Source::Caller(methods) => methods.contains(&method),
-        }
+        self.0.as_bytes().contains(&method.0)
     }
 }
 
-impl<'a> Layout<'a> for MethodOffer<'a> {
-    #[inline]
+impl<'a> Parse<'a> for MethodOffer<'a> {
+    #[inline(always)]
     fn parse(input: &'a [u8]) -> Parsed<'a, Self> {
-        let (input, [_ver, nmethods]) = head(SOCKS5, input)?;
-        short_then(nmethods, input, |methods, []| Self(Source::Peer(methods)))
-    }
-
-    #[inline]
-    fn in_pieces<R>(&self, lend: impl FnOnce(&[&[u8]]) -> R) -> R {
-        match self.0 {
-            Source::Peer(octets) => lend(&[&[SOCKS5.0, octets.len_octet()], octets.as_bytes()]),
-            Source::Caller(methods) => {
-                let mut octets = [0; 255];
-                octets.iter_mut().zip(methods).for_each(|(octet, method)| *octet = method.0);
-                let octets = octets.get(..methods.len()).unwrap_or_default();
-                lend(&[&[SOCKS5.0, len_octet(methods.len())], octets])
-            }
-        }
+        let (input, ()) = version::<1>(SOCKS5, input)?;
+        let (input, methods) = short::<0>(input)?;
+        Ok((input, Self(methods)))
     }
 }
 
-impl<'a> Message<'a> for MethodOffer<'a> {
-    const MIN_LEN: usize = 2;
-    const MAX_LEN: usize = 257;
-}
-
-/// The methods of an offer, one bit each: for who must remember them and borrow nothing.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct MethodSet([u64; 4]);
-
-impl MethodSet {
-    #[inline]
-    fn insert(&mut self, octet: u8) {
-        let word = self.0.get_mut(usize::from(octet / 64));
-        word.into_iter().for_each(|word| *word |= 1 << (octet % 64));
-    }
-
-    #[inline]
-    pub(crate) fn contains(self, Method(octet): Method) -> bool {
-        self.0.get(usize::from(octet / 64)).is_some_and(|word| word >> (octet % 64) & 1 == 1)
+impl Pieces for MethodOffer<'_> {
+    #[inline(always)]
+    fn pieces(&self, write: &mut impl FnMut(&[u8])) {
+        write(&[SOCKS5.0, self.0.len_octet()]);
+        write(self.0.as_bytes());
     }
 }
-
-impl From<&MethodOffer<'_>> for MethodSet {
-    #[inline]
-    fn from(offer: &MethodOffer<'_>) -> Self {
-        let mut set = Self::default();
-        match offer.0 {
-            Source::Peer(octets) => octets.as_bytes().iter().for_each(|octet| set.insert(*octet)),
-            Source::Caller(methods) => methods.iter().for_each(|method| set.insert(method.0)),
-        }
-        set
-    }
-}
-
-impl PartialEq for MethodOffer<'_> {
-    fn eq(&self, other: &Self) -> bool {
-        self.methods().eq(other.methods())
-    }
-}
-
-impl Eq for MethodOffer<'_> {}
 
 impl fmt::Debug for MethodOffer<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -185,7 +103,38 @@ impl fmt::Debug for MethodOffer<'_> {
     }
 }
 
-/// The server's answer: the method that both go on with (RFC 1928 section 3).
+/// The methods of an offer without its bytes, one bit each.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct MethodSet([u64; 4]);
+
+impl MethodSet {
+    #[inline]
+    pub(crate) const fn contains(self, Method(octet): Method) -> bool {
+        let Self([a, b, c, d]) = self;
+        let word = match octet >> 6 {
+            0 => a,
+            1 => b,
+            2 => c,
+            _ => d,
+        };
+        word >> (octet & 63) & 1 == 1
+    }
+}
+
+impl From<MethodOffer<'_>> for MethodSet {
+    #[inline]
+    fn from(MethodOffer(methods): MethodOffer<'_>) -> Self {
+        let mut words = [0; 4];
+        for octet in methods.as_bytes() {
+            // two bits: always the index of a word
+            let word = words.get_mut(usize::from(octet >> 6));
+            word.into_iter().for_each(|word| *word |= 1 << (octet & 63));
+        }
+        Self(words)
+    }
+}
+
+/// A server's selection among the methods offered (RFC 1928 section 3).
 ///
 /// ```text
 /// +----+--------+
@@ -195,37 +144,39 @@ impl fmt::Debug for MethodOffer<'_> {
 /// +----+--------+
 /// ```
 ///
-/// After [`Method::NO_ACCEPTABLE`] the client must close the connection.
+/// After [`Method::NO_ACCEPTABLE_METHODS`] the client must close the connection.
 ///
 /// ```
-/// use socks5_sansio::{Message, Method, MethodSelection};
+/// use socks5_sansio::{Decode, Method, MethodSelection};
 ///
 /// let (selection, used) = MethodSelection::decode(&[5, 0xFF])?;
-/// assert_eq!((selection.method, used), (Method::NO_ACCEPTABLE, 2));
+/// assert_eq!((selection.method, used), (Method::NO_ACCEPTABLE_METHODS, 2));
 /// # Ok::<(), socks5_sansio::DecodeError>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct MethodSelection {
-    /// The selected method, or [`Method::NO_ACCEPTABLE`].
+    /// The selected method, or [`Method::NO_ACCEPTABLE_METHODS`].
     pub method: Method,
 }
 
-impl<'a> Layout<'a> for MethodSelection {
-    #[inline]
-    fn parse(input: &'a [u8]) -> Parsed<'a, Self> {
-        let (input, [_ver, method]) = head(SOCKS5, input)?;
-        Ok((input, Self { method: Method(method) }))
-    }
+impl MethodSelection {
+    /// The length of a selection in bytes.
+    pub const MAX_LEN: usize = 2;
+}
 
-    #[inline]
-    fn in_pieces<R>(&self, lend: impl FnOnce(&[&[u8]]) -> R) -> R {
-        lend(&[&[SOCKS5.0, self.method.0]])
+impl Parse<'_> for MethodSelection {
+    #[inline(always)]
+    fn parse(input: &[u8]) -> Parsed<'_, Self> {
+        let (input, method) = versioned_byte(SOCKS5, input)?;
+        Ok((input, Self { method: Method(method) }))
     }
 }
 
-impl<'a> Message<'a> for MethodSelection {
-    const MIN_LEN: usize = 2;
-    const MAX_LEN: usize = 2;
+impl Pieces for MethodSelection {
+    #[inline(always)]
+    fn pieces(&self, write: &mut impl FnMut(&[u8])) {
+        write(&[SOCKS5.0, self.method.0]);
+    }
 }
 
 #[cfg(test)]
@@ -233,37 +184,43 @@ mod tests {
     use std::format;
 
     use super::*;
-    use crate::wire::testing::three_ways;
+    use crate::wire::Decode;
+    use crate::wire::testing::round_trip;
 
     #[test]
-    fn offer_three_ways() {
-        three_ways::<MethodOffer<'_>>(&[5, 0]);
-        three_ways::<MethodOffer<'_>>(&[5, 1, 0]);
-        three_ways::<MethodOffer<'_>>(&[5, 3, 0, 0, 2]);
+    fn offers_round_trip() {
+        round_trip::<MethodOffer<'_>>(&[5, 0]);
+        round_trip::<MethodOffer<'_>>(&[5, 1, 0]);
+        round_trip::<MethodOffer<'_>>(&[5, 3, 0, 0, 2]);
         for count in [127, 128, 255] {
-            three_ways::<MethodOffer<'_>>(&[[5, count].as_slice(), &[7; 255][..usize::from(count)]].concat());
+            round_trip::<MethodOffer<'_>>(&[[5, count].as_slice(), &[7; 255][..usize::from(count)]].concat());
         }
     }
 
     #[test]
-    fn selection_three_ways() {
-        (0..=255).for_each(|method| three_ways::<MethodSelection>(&[5, method]));
+    fn selections_round_trip() {
+        (0..=255).for_each(|method| round_trip::<MethodSelection>(&[5, method]));
     }
 
     #[test]
-    fn an_offer_made_equals_the_offer_received() {
+    fn offers_and_sets_contain_what_was_offered() {
         let (received, _) = MethodOffer::decode(&[5, 2, 2, 0]).unwrap();
-        assert_eq!(received, MethodOffer::of(&[Method::USERNAME_PASSWORD, Method::NONE]));
-        assert_ne!(received, MethodOffer::of(&[Method::NONE]));
+        assert_eq!(received, MethodOffer::of(&[2, 0]));
         for method in (0..=255).map(Method) {
-            let offered = method == Method::NONE || method == Method::USERNAME_PASSWORD;
-            assert_eq!(received.contains(method), offered, "{method}");
-            assert_eq!(MethodOffer::of(&[method]).contains(Method::CHAP), method == Method::CHAP, "{method}");
-            assert_eq!(MethodSet::from(&received).contains(method), offered, "{method}");
+            let offered = method.0 == 0 || method.0 == 2;
+            assert_eq!((received.contains(method), MethodSet::from(received).contains(method)), (offered, offered));
+            let only = MethodSet::from(MethodOffer::of(&[method.0]));
+            assert!((0..=255).map(Method).all(|other| only.contains(other) == (other == method)), "{method}");
         }
         assert_eq!(
             format!("{received:?}"),
             "MethodOffer[Method(0x02, username/password), Method(0x00, no authentication)]"
         );
+    }
+
+    #[test]
+    fn refuses_more_than_255_methods() {
+        assert!(MethodOffer::new(&[0; 255]).is_ok());
+        assert_eq!(MethodOffer::new(&[0; 256]), Err(ValueError::Methods(256)));
     }
 }

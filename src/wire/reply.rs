@@ -1,12 +1,14 @@
-//! RFC 1928 section 6: what became of the request.
+//! RFC 1928 section 6: the reply.
+
+use core::net::Ipv4Addr;
 
 use super::code::ReplyCode;
-use super::endpoint::{Endpoint, IPV4, endpoint};
-use super::leaf::{Parsed, SOCKS5, head};
-use super::{Layout, Message, decode_by};
+use super::endpoint::{Address, Endpoint, IPV4, endpoint};
+use super::leaf::{Parsed, SOCKS5, byte, version, versioned_byte};
+use super::message::{Parse, Pieces, finish};
 use crate::error::DecodeError;
 
-/// What became of the request (RFC 1928 section 6).
+/// A server's reply to a request (RFC 1928 section 6).
 ///
 /// ```text
 /// +----+-----+-------+------+----------+----------+
@@ -16,54 +18,40 @@ use crate::error::DecodeError;
 /// +----+-----+-------+------+----------+----------+
 /// ```
 ///
-/// RSV is sent as 00 and ignored on receipt. Not every server sends the whole message with a failure:
-/// [`peek_code`](Self::peek_code) does not wait for it, and neither does [`Client`](crate::client::Client).
+/// RSV is sent as 00 and ignored on receipt. A domain name of length 0, as some servers send it, means "no address": it is
+/// decoded as 0.0.0.0.
 ///
 /// ```
-/// use socks5_sansio::{Endpoint, Message, Reply, ReplyCode};
+/// use socks5_sansio::{Decode, Encode, Reply};
 ///
-/// let reply = Reply::succeeded(Endpoint::try_from("192.0.2.1:4660")?);
-/// let mut out = [0; 10];
-/// reply.encode(&mut out)?;
-/// assert_eq!(out, [5, 0, 0, 1, 192, 0, 2, 1, 0x12, 0x34]);
+/// let reply = Reply::succeeded("192.0.2.1:4660".try_into()?);
+/// assert_eq!(reply.to_vec(), [5, 0, 0, 1, 192, 0, 2, 1, 0x12, 0x34]);
+///
+/// let (reply, used) = Reply::decode(&[5, 0, 0, 3, 0, 0x12, 0x34])?;
+/// assert_eq!((reply.bound.to_string().as_str(), used), ("0.0.0.0:4660", 7));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Reply<'a> {
     /// REP: any octet; 00 is success.
     pub code: ReplyCode,
-    /// BND.ADDR and BND.PORT: the server's end of the connection to the destination (CONNECT), where it listens and then
-    /// who has connected (BIND), or where datagrams are to be sent (UDP ASSOCIATE).
+    /// BND.ADDR and BND.PORT: the server's end of the connection to the destination (CONNECT); the address on which it listens,
+    /// then that of the peer that connected (BIND); or the address to send datagrams to (UDP ASSOCIATE).
     pub bound: Endpoint<'a>,
 }
 
 impl<'a> Reply<'a> {
-    /// Success.
-    ///
-    /// ```
-    /// use socks5_sansio::{Endpoint, Message, Reply};
-    ///
-    /// let mut out = [0; 10];
-    /// Reply::succeeded(Endpoint::UNSPECIFIED).encode(&mut out)?; // a server may keep its address to itself
-    /// assert_eq!(out, [5, 0, 0, 1, 0, 0, 0, 0, 0, 0]);
-    /// # Ok::<(), socks5_sansio::BufferTooSmall>(())
-    /// ```
+    /// The length of the longest reply in bytes.
+    pub const MAX_LEN: usize = 262;
+
+    /// A success.
     #[must_use]
     pub const fn succeeded(bound: Endpoint<'a>) -> Self {
         Self { code: ReplyCode::SUCCEEDED, bound }
     }
 
-    /// A failure. It has no address to tell: BND is 0.0.0.0:0. A code that says success would be no failure, and is taken
-    /// as [`ReplyCode::GENERAL_FAILURE`].
-    ///
-    /// ```
-    /// use socks5_sansio::{Message, Reply, ReplyCode};
-    ///
-    /// let mut out = [0; 10];
-    /// Reply::failed(ReplyCode::HOST_UNREACHABLE).encode(&mut out)?;
-    /// assert_eq!(out, [5, 4, 0, 1, 0, 0, 0, 0, 0, 0]);
-    /// # Ok::<(), socks5_sansio::BufferTooSmall>(())
-    /// ```
+    /// A failure; its bound address is 0.0.0.0:0. [`ReplyCode::SUCCEEDED`] is not a failure, and becomes
+    /// [`ReplyCode::GENERAL_FAILURE`].
     #[must_use]
     pub const fn failed(code: ReplyCode) -> Self {
         let code = match code {
@@ -73,11 +61,11 @@ impl<'a> Reply<'a> {
         Self { code, bound: Endpoint::UNSPECIFIED }
     }
 
-    /// The code of a reply of which two octets have arrived.
+    /// Decodes the code of a reply from its first two bytes. Not every server sends the rest of a failure.
     ///
     /// # Errors
     ///
-    /// As [`decode`](Message::decode), with at most two octets missing.
+    /// As [`decode`](super::Decode::decode), with at most two bytes missing.
     ///
     /// ```
     /// use socks5_sansio::{Reply, ReplyCode};
@@ -87,66 +75,72 @@ impl<'a> Reply<'a> {
     /// ```
     #[inline]
     pub fn peek_code(input: &[u8]) -> Result<ReplyCode, DecodeError> {
-        let ([_ver, rep], _used) = decode_by(|input| head(SOCKS5, input), 2, input)?;
-        Ok(ReplyCode(rep))
+        let (code, _) = finish(Self::parse_code(input))?;
+        Ok(code)
+    }
+
+    #[inline(always)]
+    fn parse_code(input: &[u8]) -> Parsed<'_, ReplyCode> {
+        let (input, rep) = versioned_byte(SOCKS5, input)?;
+        Ok((input, ReplyCode(rep)))
     }
 }
 
-/// [`Reply::failed`], encoded.
-pub(crate) const fn failed_octets(code: ReplyCode) -> [u8; 10] {
+/// [`Reply::failed`], encoded in a constant.
+pub(crate) const fn encoded_failure(code: ReplyCode) -> [u8; 10] {
     let ReplyCode(rep) = Reply::failed(code).code;
     [SOCKS5.0, rep, 0, IPV4, 0, 0, 0, 0, 0, 0]
 }
 
-impl<'a> Layout<'a> for Reply<'a> {
-    #[inline]
+impl<'a> Parse<'a> for Reply<'a> {
+    #[inline(always)]
     fn parse(input: &'a [u8]) -> Parsed<'a, Self> {
-        let (input, [_ver, rep, _rsv, atyp]) = head(SOCKS5, input)?;
-        endpoint(atyp, input, |bound| Self { code: ReplyCode(rep), bound })
-    }
-
-    #[inline]
-    fn in_pieces<R>(&self, lend: impl FnOnce(&[&[u8]]) -> R) -> R {
-        self.bound.in_pieces_behind([SOCKS5.0, self.code.0, 0], lend)
+        let (input, ()) = version::<6>(SOCKS5, input)?;
+        let (input, rep) = byte::<5>(input)?;
+        let (input, _rsv) = byte::<4>(input)?;
+        let (input, bound) = endpoint(input, Some(Address::Ipv4(Ipv4Addr::UNSPECIFIED)))?;
+        Ok((input, Self { code: ReplyCode(rep), bound }))
     }
 }
 
-impl<'a> Message<'a> for Reply<'a> {
-    const MIN_LEN: usize = 8;
-    const MAX_LEN: usize = 262;
+impl Pieces for Reply<'_> {
+    #[inline(always)]
+    fn pieces(&self, write: &mut impl FnMut(&[u8])) {
+        write(&[SOCKS5.0, self.code.0, 0]);
+        self.bound.pieces(write);
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::error::Invalid;
-    use crate::wire::testing::{encodes_to, three_ways};
+    use crate::wire::testing::{encodes_to, incomplete, round_trip};
 
     #[test]
-    fn replies_three_ways() {
+    fn round_trips() {
         for rep in 0..=255 {
-            three_ways::<Reply<'_>>(&[5, rep, 0, 1, 192, 0, 2, 1, 0, 80]);
+            round_trip::<Reply<'_>>(&[5, rep, 0, 1, 192, 0, 2, 1, 0, 80]);
         }
-        three_ways::<Reply<'_>>(&[&[5, 0, 0, 4], [0xAB; 18].as_slice()].concat());
-        three_ways::<Reply<'_>>(&[5, 0, 0, 3, 1, b'x', 0, 80]);
-        three_ways::<Reply<'_>>(&[&[5, 0, 0, 3, 255], [b'x'; 255].as_slice(), &[0, 80]].concat());
+        round_trip::<Reply<'_>>(&[&[5, 0, 0, 4], [0xAB; 18].as_slice()].concat());
+        round_trip::<Reply<'_>>(&[5, 0, 0, 3, 1, b'x', 0, 80]);
+        round_trip::<Reply<'_>>(&[&[5, 0, 0, 3, 255], [b'x'; 255].as_slice(), &[0, 80]].concat());
     }
 
     #[test]
-    fn failures_are_encoded_the_same_in_a_constant() {
+    fn encodes_failures_in_a_constant() {
         for code in (0..=255).map(ReplyCode) {
-            encodes_to(&Reply::failed(code), &failed_octets(code));
+            encodes_to(&Reply::failed(code), &encoded_failure(code));
         }
     }
 
     #[test]
-    fn no_failure_says_success() {
+    fn turns_success_into_a_failure() {
         assert_eq!(Reply::failed(ReplyCode::SUCCEEDED), Reply::failed(ReplyCode::GENERAL_FAILURE));
     }
 
     #[test]
-    fn the_code_is_known_from_two_octets() {
-        let incomplete = |missing| Err(DecodeError::Incomplete(core::num::NonZeroUsize::new(missing).unwrap()));
+    fn peeks_the_code_in_two_bytes() {
         assert_eq!(Reply::peek_code(&[]), incomplete(2));
         assert_eq!(Reply::peek_code(&[5]), incomplete(1));
         assert_eq!(Reply::peek_code(&[5, 2]), Ok(ReplyCode::NOT_ALLOWED));

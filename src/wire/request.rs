@@ -1,11 +1,11 @@
-//! RFC 1928 section 4: what the client asks for.
+//! RFC 1928 section 4: the request.
 
 use super::code::Command;
-use super::endpoint::{Endpoint, endpoint};
-use super::leaf::{Parsed, SOCKS5, head};
-use super::{Layout, Message};
+use super::endpoint::Endpoint;
+use super::leaf::{Parsed, SOCKS5, byte, version};
+use super::message::{Parse, Pieces};
 
-/// What the client asks for, once authenticated (RFC 1928 section 4).
+/// A client's request (RFC 1928 section 4).
 ///
 /// ```text
 /// +----+-----+-------+------+----------+----------+
@@ -15,10 +15,10 @@ use super::{Layout, Message};
 /// +----+-----+-------+------+----------+----------+
 /// ```
 ///
-/// RSV is sent as 00 and ignored on receipt: older clients set flags there.
+/// RSV is sent as 00 and ignored on receipt: older clients set flags there. A domain name of length 0 is malformed.
 ///
 /// ```
-/// use socks5_sansio::{Command, Message, Request};
+/// use socks5_sansio::{Command, Decode, Request};
 ///
 /// let (request, used) = Request::decode(b"\x05\x01\x00\x03\x0Bexample.com\x00\x50GET /")?;
 /// assert_eq!(request.command, Command::CONNECT);
@@ -28,99 +28,75 @@ use super::{Layout, Message};
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Request<'a> {
-    /// CMD: any octet. A server answers those that it does not know with
-    /// [`ReplyCode::COMMAND_NOT_SUPPORTED`](super::ReplyCode::COMMAND_NOT_SUPPORTED).
+    /// CMD: any octet.
     pub command: Command,
     /// DST.ADDR and DST.PORT.
     pub destination: Endpoint<'a>,
 }
 
 impl<'a> Request<'a> {
-    /// A connection to the destination.
-    ///
-    /// ```
-    /// use socks5_sansio::{Endpoint, Message, Request};
-    ///
-    /// let mut out = [0; 18];
-    /// Request::connect(Endpoint::try_from("example.com:443")?).encode(&mut out)?;
-    /// assert_eq!(out, *b"\x05\x01\x00\x03\x0Bexample.com\x01\xBB"); // the server resolves the name
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
+    /// The length of the longest request in bytes.
+    pub const MAX_LEN: usize = 262;
+
+    /// CONNECT: a connection to the destination.
     #[must_use]
     pub const fn connect(destination: Endpoint<'a>) -> Self {
         Self { command: Command::CONNECT, destination }
     }
 
-    /// A connection from the destination, which has been connected to before.
-    ///
-    /// ```
-    /// use socks5_sansio::{Endpoint, Message, Request};
-    ///
-    /// let mut out = [0; 10];
-    /// Request::bind(Endpoint::try_from("192.0.2.1:20")?).encode(&mut out)?; // an FTP server's port for data
-    /// assert_eq!(out, [5, 2, 0, 1, 192, 0, 2, 1, 0, 20]);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
+    /// BIND: a connection from the destination.
     #[must_use]
     pub const fn bind(destination: Endpoint<'a>) -> Self {
         Self { command: Command::BIND, destination }
     }
 
-    /// A relay for datagrams that will come from `source`, or [`Endpoint::UNSPECIFIED`] where that is not known yet.
-    ///
-    /// ```
-    /// use socks5_sansio::{Endpoint, Message, Request};
-    ///
-    /// let mut out = [0; 10];
-    /// Request::udp_associate(Endpoint::UNSPECIFIED).encode(&mut out)?;
-    /// assert_eq!(out, [5, 3, 0, 1, 0, 0, 0, 0, 0, 0]);
-    /// # Ok::<(), socks5_sansio::BufferTooSmall>(())
-    /// ```
+    /// UDP ASSOCIATE: a relay for the datagrams that the client sends from `source`, which is all zeros if the client
+    /// does not know it.
     #[must_use]
     pub const fn udp_associate(source: Endpoint<'a>) -> Self {
         Self { command: Command::UDP_ASSOCIATE, destination: source }
     }
 }
 
-impl<'a> Layout<'a> for Request<'a> {
-    #[inline]
+impl<'a> Parse<'a> for Request<'a> {
+    #[inline(always)]
     fn parse(input: &'a [u8]) -> Parsed<'a, Self> {
-        let (input, [_ver, cmd, _rsv, atyp]) = head(SOCKS5, input)?;
-        endpoint(atyp, input, |destination| Self { command: Command(cmd), destination })
-    }
-
-    #[inline]
-    fn in_pieces<R>(&self, lend: impl FnOnce(&[&[u8]]) -> R) -> R {
-        self.destination.in_pieces_behind([SOCKS5.0, self.command.0, 0], lend)
+        let (input, ()) = version::<6>(SOCKS5, input)?;
+        let (input, cmd) = byte::<5>(input)?;
+        let (input, _rsv) = byte::<4>(input)?;
+        let (input, destination) = Endpoint::parse(input)?;
+        Ok((input, Self { command: Command(cmd), destination }))
     }
 }
 
-impl<'a> Message<'a> for Request<'a> {
-    const MIN_LEN: usize = 8;
-    const MAX_LEN: usize = 262;
+impl Pieces for Request<'_> {
+    #[inline(always)]
+    fn pieces(&self, write: &mut impl FnMut(&[u8])) {
+        write(&[SOCKS5.0, self.command.0, 0]);
+        self.destination.pieces(write);
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::wire::testing::three_ways;
+    use crate::wire::Decode;
+    use crate::wire::testing::{encodes_to, round_trip};
 
     #[test]
-    fn requests_three_ways() {
+    fn round_trips() {
         for cmd in [1, 2, 3, 0xF0, 0xF1, 0x77] {
-            three_ways::<Request<'_>>(&[5, cmd, 0, 1, 192, 0, 2, 1, 0, 80]);
-            three_ways::<Request<'_>>(&[&[5, cmd, 0, 4], [0xAB; 18].as_slice()].concat());
-            three_ways::<Request<'_>>(&[5, cmd, 0, 3, 1, b'x', 0, 80]);
-            three_ways::<Request<'_>>(&[&[5, cmd, 0, 3, 255], [b'x'; 255].as_slice(), &[0, 80]].concat());
+            round_trip::<Request<'_>>(&[5, cmd, 0, 1, 192, 0, 2, 1, 0, 80]);
+            round_trip::<Request<'_>>(&[&[5, cmd, 0, 4], [0xAB; 18].as_slice()].concat());
+            round_trip::<Request<'_>>(&[5, cmd, 0, 3, 1, b'x', 0, 80]);
+            round_trip::<Request<'_>>(&[&[5, cmd, 0, 3, 255], [b'x'; 255].as_slice(), &[0, 80]].concat());
         }
     }
 
     #[test]
-    fn s4_reserved_is_ignored_on_receipt_and_sent_as_zero() {
+    fn s4_ignores_reserved_on_receipt_and_sends_zero() {
         let (request, _) = Request::decode(&[5, 3, 4, 1, 0, 0, 0, 0, 0, 80]).unwrap();
         assert_eq!(request, Request::udp_associate(Endpoint { port: 80, ..Endpoint::UNSPECIFIED }));
-        let mut out = [0xFF; 10];
-        request.encode(&mut out).unwrap();
-        assert_eq!(out, [5, 3, 0, 1, 0, 0, 0, 0, 0, 80]);
+        encodes_to(&request, &[5, 3, 0, 1, 0, 0, 0, 0, 0, 80]);
     }
 }

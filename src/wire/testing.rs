@@ -1,50 +1,55 @@
 //! The test that every message passes.
 
 use core::fmt::Debug;
+use core::num::NonZeroUsize;
 use std::vec;
 
-use super::Message;
+use super::{Decode, Encode};
 use crate::error::{BufferTooSmall, DecodeError};
 
-/// Decodes the message whole, cut short at every octet and with other octets behind it,
-/// and encodes it into buffers of every size up to one octet more than it needs.
-pub(super) fn three_ways<M: Message<'static> + Debug>(octets: &[u8]) {
-    let followed: &'static [u8] = [octets, b"what follows"].concat().leak();
-    let (octets, _) = followed.split_at(octets.len());
+pub(super) fn incomplete<T>(missing: usize) -> Result<T, DecodeError> {
+    Err(DecodeError::Incomplete(NonZeroUsize::new(missing).unwrap()))
+}
 
-    let (message, used) = M::decode(octets).unwrap();
-    assert_eq!(used, octets.len(), "{message:?}");
-    assert!((M::MIN_LEN..=M::MAX_LEN).contains(&used), "{message:?}");
+/// Decodes the message whole, truncated after every byte, and with other bytes after it, and encodes it again.
+pub(super) fn round_trip<M: Decode<'static> + Encode + Debug>(bytes: &[u8]) {
+    let followed: &'static [u8] = [bytes, b"other bytes"].concat().leak();
+    let (bytes, _) = followed.split_at(bytes.len());
 
-    for cut in 0..octets.len() {
-        let Err(DecodeError::Incomplete(missing)) = M::decode(&octets[..cut]) else {
-            panic!("{message:?} cut at {cut} is not incomplete")
+    let (message, used) = M::decode(bytes).unwrap();
+    assert_eq!(used, bytes.len(), "{message:?}");
+
+    for len in 0..bytes.len() {
+        let Err(DecodeError::Incomplete(missing)) = M::decode(&bytes[..len]) else {
+            panic!("{message:?} truncated to {len} is not incomplete")
         };
-        assert!(missing.get() <= octets.len() - cut, "{message:?} cut at {cut} misses {missing}");
+        assert!(missing.get() <= bytes.len() - len, "{message:?} truncated to {len}: {missing} missing");
     }
 
     let (followed, used) = M::decode(followed).unwrap();
-    assert_eq!(used, octets.len(), "{followed:?}");
-    encodes_to(&followed, octets);
+    assert_eq!(used, bytes.len(), "{followed:?}");
+    encodes_to(&followed, bytes);
 }
 
-/// The message has these octets, whatever way and into whatever buffer it is encoded: all of them, or none.
-pub(super) fn encodes_to<'a>(message: &impl Message<'a>, octets: &[u8]) {
-    assert_eq!(message.encoded_len(), octets.len());
-    for room in 0..=octets.len() + 1 {
+/// Encodes the message in every way, and into buffers of every length up to one byte more than it needs.
+pub(super) fn encodes_to(message: &impl Encode, bytes: &[u8]) {
+    assert_eq!(message.encoded_len(), bytes.len());
+    for room in 0..=bytes.len() + 1 {
         let mut out = vec![0xA5; room];
         match message.encode(&mut out) {
-            Ok(len) => assert_eq!((&out[..len], &out[len..]), (octets, &[0xA5][..room - len])),
+            Ok(len) => assert_eq!((&out[..len], &out[len..]), (bytes, &[0xA5][..room - len])),
             Err(BufferTooSmall { needed }) => {
-                assert_eq!(needed, octets.len());
-                assert!(room < needed && out.iter().all(|&octet| octet == 0xA5));
+                assert_eq!(needed, bytes.len());
+                assert!(room < needed && out.iter().all(|&byte| byte == 0xA5));
             }
         }
     }
+    #[cfg(feature = "std")]
+    assert_eq!(message.to_vec(), bytes);
     #[cfg(feature = "bytes")]
     {
         let mut out = vec![];
         message.put(&mut out);
-        assert_eq!(out, octets);
+        assert_eq!(out, bytes);
     }
 }

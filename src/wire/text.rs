@@ -1,4 +1,4 @@
-//! Endpoints from text: `HOST:PORT`, as people and configurations write it.
+//! Endpoints from text.
 
 use core::net::IpAddr;
 
@@ -8,14 +8,14 @@ use crate::error::ParseEndpointError;
 
 /// `HOST:PORT`: a name, an IPv4 address, or an IPv6 address in brackets.
 ///
-/// An address becomes an address, never a name, and a name is neither cut nor resolved. It may have letters
-/// beyond ASCII, which go out as they are: what they mean is up to the proxy.
+/// An address becomes an address, never a name; a name is neither truncated nor resolved. Non-ASCII characters are sent
+/// as they are, in UTF-8.
 impl<'a> TryFrom<&'a str> for Endpoint<'a> {
     type Error = ParseEndpointError;
 
     fn try_from(text: &'a str) -> Result<Self, Self::Error> {
         let (host, port) = text.rsplit_once(':').ok_or(ParseEndpointError::Port)?;
-        if !port.bytes().all(|octet| octet.is_ascii_digit()) {
+        if !port.bytes().all(|byte| byte.is_ascii_digit()) {
             return Err(ParseEndpointError::Port);
         }
         let port = port.parse().map_err(|_| ParseEndpointError::Port)?;
@@ -23,7 +23,7 @@ impl<'a> TryFrom<&'a str> for Endpoint<'a> {
     }
 }
 
-/// A host and a port apart, where an IPv6 address needs no brackets.
+/// `(HOST, PORT)`; here an IPv6 address needs no brackets.
 impl<'a> TryFrom<(&'a str, u16)> for Endpoint<'a> {
     type Error = ParseEndpointError;
 
@@ -33,6 +33,17 @@ impl<'a> TryFrom<(&'a str, u16)> for Endpoint<'a> {
             Err(_) => host_address(host)?,
         };
         Ok(Self { address, port })
+    }
+}
+
+/// As `&str`.
+#[cfg(feature = "std")]
+#[cfg_attr(docsrs, doc(cfg(feature = "std")))]
+impl<'a> TryFrom<&'a std::string::String> for Endpoint<'a> {
+    type Error = ParseEndpointError;
+
+    fn try_from(text: &'a std::string::String) -> Result<Self, Self::Error> {
+        text.as_str().try_into()
     }
 }
 
@@ -62,7 +73,7 @@ mod tests {
     use crate::error::ValueError;
 
     #[test]
-    fn text_to_endpoint() {
+    fn parses_names_and_addresses() {
         let name = |name| Address::Domain(Domain::new(name).unwrap());
         for (text, address, port) in [
             ("example.com:443", name("example.com"), 443),
@@ -78,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn text_that_is_no_endpoint() {
+    fn rejects_what_is_not_host_and_port() {
         use ParseEndpointError::{Host, Port, ZoneId};
         for (text, error) in [
             ("", Port),
@@ -103,11 +114,13 @@ mod tests {
     }
 
     #[test]
-    fn host_and_port_apart() {
+    fn parses_a_pair_of_host_and_port() {
         assert_eq!(Endpoint::try_from(("::1", 80)), Endpoint::try_from("[::1]:80"));
         assert_eq!(Endpoint::try_from(("[::1]", 80)), Endpoint::try_from("[::1]:80"));
         assert_eq!(Endpoint::try_from(("192.0.2.1", 80)), Endpoint::try_from("192.0.2.1:80"));
         assert_eq!(Endpoint::try_from(("localhost", 80)), Endpoint::try_from("localhost:80"));
+        #[cfg(feature = "std")]
+        assert_eq!(Endpoint::try_from(&std::string::String::from("[::1]:80")), Endpoint::try_from("[::1]:80"));
         assert_eq!(Endpoint::try_from(("fe80::1%eth0", 80)), Err(ParseEndpointError::ZoneId));
     }
 }

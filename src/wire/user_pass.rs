@@ -1,16 +1,16 @@
-//! RFC 1929: username and password, and the verdict on them.
+//! RFC 1929: username and password, and the server's status.
 
 use core::fmt;
 
 use subtle::ConstantTimeEq;
 
-use super::leaf::{Parsed, Short, Version, head, short_then};
-use super::{Layout, Message};
+use super::leaf::{Parsed, SOCKS5, Short, Version, short, version, versioned_byte};
+use super::message::{Parse, Pieces};
 use crate::error::{Invalid, ValueError};
 
 const VERSION: Version = Version(1, Invalid::UserPassVersion);
 
-/// The client's credentials (RFC 1929 section 2).
+/// A client's credentials (RFC 1929 section 2).
 ///
 /// ```text
 /// +----+------+----------+------+----------+
@@ -20,38 +20,32 @@ const VERSION: Version = Version(1, Invalid::UserPassVersion);
 /// +----+------+----------+------+----------+
 /// ```
 ///
-/// Octet strings: not necessarily UTF-8, and a NUL is an ordinary octet. The RFC asks for 1 to 255 octets each; empty ones
-/// are in use (Tor, curl), and are carried. `Debug` does not show the password, and comparing takes the same
-/// time whether they are equal or not.
+/// Both are byte strings: not necessarily UTF-8, and a NUL is an ordinary byte. The RFC requires 1 to 255 bytes each; empty ones
+/// are in use (Tor, curl), and are accepted. `Debug` does not show the password.
 ///
 /// ```
-/// use socks5_sansio::{Message, UserPass};
+/// use socks5_sansio::{Encode, UserPass, ValueError};
 ///
 /// let credentials = UserPass::new("alice", "s3cret")?;
-/// let mut out = [0; UserPass::MAX_LEN];
-/// let len = credentials.encode(&mut out)?;
-/// assert_eq!(out[..len], *b"\x01\x05alice\x06s3cret");
-/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// assert_eq!(credentials.to_vec(), b"\x01\x05alice\x06s3cret");
+/// assert_eq!(UserPass::new(&[b'a'; 256], ""), Err(ValueError::Username(256)));
+/// # Ok::<(), ValueError>(())
 /// ```
 #[derive(Clone, Copy)]
 pub struct UserPass<'a> {
-    username: Short<'a>,
-    password: Short<'a>,
+    pub(super) username: Short<'a>,
+    pub(super) password: Short<'a>,
 }
 
 impl<'a> UserPass<'a> {
-    /// Credentials of 0 to 255 octets each.
+    /// The length of the longest credentials in bytes.
+    pub const MAX_LEN: usize = 513;
+
+    /// Credentials of 0 to 255 bytes each.
     ///
     /// # Errors
     ///
-    /// [`ValueError::Username`] and [`ValueError::Password`] over 255 octets.
-    ///
-    /// ```
-    /// use socks5_sansio::{UserPass, ValueError};
-    ///
-    /// assert!(UserPass::new(&[b'a'; 255], b"").is_ok());
-    /// assert_eq!(UserPass::new(&[b'a'; 256], b""), Err(ValueError::Username(256)));
-    /// ```
+    /// [`ValueError::Username`] and [`ValueError::Password`] over 255 bytes.
     pub fn new<U, P>(username: &'a U, password: &'a P) -> Result<Self, ValueError>
     where
         U: AsRef<[u8]> + ?Sized,
@@ -64,88 +58,97 @@ impl<'a> UserPass<'a> {
         })
     }
 
-    /// UNAME: 0 to 255 octets.
-    ///
-    /// ```
-    /// # use socks5_sansio::UserPass;
-    /// assert_eq!(UserPass::new("alice", "s3cret")?.username(), b"alice");
-    /// # Ok::<(), socks5_sansio::ValueError>(())
-    /// ```
+    /// UNAME: 0 to 255 bytes.
     #[must_use]
     pub const fn username(&self) -> &'a [u8] {
         self.username.as_bytes()
     }
 
-    /// PASSWD: 0 to 255 octets. To judge it, [`verify`](Self::verify) is the better way.
-    ///
-    /// ```
-    /// # use socks5_sansio::UserPass;
-    /// assert_eq!(UserPass::new("alice", "s3cret")?.password(), b"s3cret");
-    /// # Ok::<(), socks5_sansio::ValueError>(())
-    /// ```
+    /// PASSWD: 0 to 255 bytes. Compare it with [`verify`](Self::verify) rather than with `==`.
     #[must_use]
     pub const fn password(&self) -> &'a [u8] {
         self.password.as_bytes()
     }
 
-    /// Whether both username and password are those expected. `==` does the same.
+    /// Whether both username and password are the expected ones. `==` is the same.
     ///
-    /// Takes the same time for all usernames and passwords, whatever their lengths. Where there are many users, verify even if
-    /// there is none of that name, so that an unknown name takes as long as a known one.
+    /// The time depends on the lengths of these credentials, and on whether the expected ones have the same lengths; it does not
+    /// depend on the bytes. With many users, verify against other credentials if the name is unknown, so that
+    /// an unknown name takes as long as a known one.
     ///
     /// ```
     /// use socks5_sansio::UserPass;
     ///
     /// let expected = UserPass::new("alice", "s3cret")?;
     /// assert!(UserPass::new("alice", "s3cret")?.verify(&expected));
-    /// assert!(!UserPass::new("alice", "s3cre")?.verify(&expected));
+    /// assert!(!UserPass::new("alice", "s3cre7")?.verify(&expected));
     /// # Ok::<(), socks5_sansio::ValueError>(())
     /// ```
     #[must_use]
     pub fn verify(&self, expected: &UserPass<'_>) -> bool {
-        let username = padded(self.username).ct_eq(&padded(expected.username));
-        let password = padded(self.password).ct_eq(&padded(expected.password));
-        (username & password).into()
+        let username = differences(self.username(), expected.username());
+        let password = differences(self.password(), expected.password());
+        (username | password).ct_eq(&0).into()
     }
 }
 
-/// The string behind its length octet, filled up with zeros: all lengths compare alike. In words, as each takes as long as an
-/// octet to compare.
-fn padded(string: Short<'_>) -> [u64; 32] {
-    let mut padded = [0; 256];
-    let (len, octets) = padded.split_at_mut(1);
-    len.fill(string.len_octet());
-    octets.iter_mut().zip(string.as_bytes()).for_each(|(to, from)| *to = *from);
-
-    let mut words = [0; 32];
-    for (word, octets) in words.iter_mut().zip(padded.chunks_exact(8)) {
-        *word = u64::from_ne_bytes(octets.first_chunk().copied().unwrap_or_default());
+/// Zero if the strings are equal. Every byte is compared, whatever the result.
+#[inline]
+fn differences(given: &[u8], expected: &[u8]) -> u64 {
+    let (expected, length) = if given.len() == expected.len() { (expected, 0) } else { (given, 1) };
+    let (Some(a), Some(b)) = (given.last_chunk(), expected.last_chunk()) else {
+        return length | few(given, expected);
+    };
+    let mut differences = length | block(a, b); // overlaps the last of the others
+    let (mut given, mut expected) = (given, expected);
+    while let (Some((a, after_a)), Some((b, after_b))) = (given.split_first_chunk(), expected.split_first_chunk()) {
+        differences |= block(a, b);
+        (given, expected) = (after_a, after_b);
     }
-    words
+    differences
 }
 
-impl<'a> Layout<'a> for UserPass<'a> {
-    #[inline]
+#[inline]
+fn block(given: &[u8; 16], expected: &[u8; 16]) -> u64 {
+    const LOW: u128 = u64::MAX as u128;
+    let differences = u128::from_ne_bytes(*given) ^ u128::from_ne_bytes(*expected);
+    (differences >> 64) as u64 | (differences & LOW) as u64
+}
+
+/// Less than a block.
+#[inline]
+fn few(given: &[u8], expected: &[u8]) -> u64 {
+    match (given.split_first_chunk(), expected.split_first_chunk()) {
+        (Some((a, given)), Some((b, expected))) => {
+            u64::from_ne_bytes(*a) ^ u64::from_ne_bytes(*b) | bytes(given, expected)
+        }
+        _ => bytes(given, expected),
+    }
+}
+
+#[inline]
+fn bytes(given: &[u8], expected: &[u8]) -> u64 {
+    given.iter().zip(expected).fold(0, |differences, (a, b)| differences | u64::from(a ^ b))
+}
+
+impl<'a> Parse<'a> for UserPass<'a> {
+    #[inline(always)]
     fn parse(input: &'a [u8]) -> Parsed<'a, Self> {
-        let (input, [_ver, ulen]) = head(VERSION, input)?;
-        let (input, (username, [plen])) = short_then(ulen, input, |username, plen| (username, plen))?;
-        short_then(plen, input, |password, []| Self { username, password })
-    }
-
-    #[inline]
-    fn in_pieces<R>(&self, lend: impl FnOnce(&[&[u8]]) -> R) -> R {
-        lend(&[
-            &[VERSION.0, self.username.len_octet()],
-            self.username.as_bytes(),
-            &[self.password.len_octet()],
-            self.password.as_bytes(),
-        ])
+        let (input, ()) = version::<2>(VERSION, input)?;
+        let (input, username) = short::<1>(input)?;
+        let (input, password) = short::<0>(input)?;
+        Ok((input, Self { username, password }))
     }
 }
 
-impl<'a> Message<'a> for UserPass<'a> {
-    const MIN_LEN: usize = 3;
-    const MAX_LEN: usize = 513;
+impl Pieces for UserPass<'_> {
+    #[inline(always)]
+    fn pieces(&self, write: &mut impl FnMut(&[u8])) {
+        write(&[VERSION.0, self.username.len_octet()]);
+        write(self.username.as_bytes());
+        write(&[self.password.len_octet()]);
+        write(self.password.as_bytes());
+    }
 }
 
 impl PartialEq for UserPass<'_> {
@@ -162,7 +165,7 @@ impl fmt::Debug for UserPass<'_> {
     }
 }
 
-/// The server's verdict on the credentials (RFC 1929 section 2).
+/// A server's answer to credentials (RFC 1929 section 2).
 ///
 /// ```text
 /// +----+--------+
@@ -172,10 +175,11 @@ impl fmt::Debug for UserPass<'_> {
 /// +----+--------+
 /// ```
 ///
-/// 00 is success. After anything else the server must close the connection.
+/// 00 is success; after anything else the server must close the connection. Some servers send version 05; it is accepted on
+/// receipt.
 ///
 /// ```
-/// use socks5_sansio::{Message, UserPassStatus};
+/// use socks5_sansio::{Decode, UserPassStatus};
 ///
 /// let (status, _) = UserPassStatus::decode(&[1, 0xF0])?;
 /// assert_eq!(status, UserPassStatus(0xF0));
@@ -186,45 +190,41 @@ impl fmt::Debug for UserPass<'_> {
 pub struct UserPassStatus(pub u8);
 
 impl UserPassStatus {
-    /// 00: the credentials are good.
+    /// The length of a status in bytes.
+    pub const MAX_LEN: usize = 2;
+    /// 00: the credentials are accepted.
     pub const SUCCESS: Self = Self(0);
-    /// 01: they are not. Any octet but 00 says so; this is the one that is sent.
+    /// 01: the credentials are rejected. Every value but 00 means this; this one is sent.
     pub const FAILURE: Self = Self(1);
 
     /// Whether the status is 00.
-    ///
-    /// ```
-    /// # use socks5_sansio::UserPassStatus;
-    /// assert!(UserPassStatus::SUCCESS.is_success());
-    /// assert!(!UserPassStatus::FAILURE.is_success());
-    /// ```
     #[must_use]
     pub const fn is_success(self) -> bool {
         self.0 == Self::SUCCESS.0
     }
 
     /// The encoded status.
-    pub(crate) const fn octets(self) -> [u8; 2] {
+    pub(crate) const fn encoded(self) -> [u8; 2] {
         [VERSION.0, self.0]
     }
 }
 
-impl<'a> Layout<'a> for UserPassStatus {
-    #[inline]
-    fn parse(input: &'a [u8]) -> Parsed<'a, Self> {
-        let (input, [_ver, status]) = head(VERSION, input)?;
+impl Parse<'_> for UserPassStatus {
+    #[inline(always)]
+    fn parse(input: &[u8]) -> Parsed<'_, Self> {
+        let (input, status) = match versioned_byte(VERSION, input) {
+            Err(_) if input.first() == Some(&SOCKS5.0) => versioned_byte(SOCKS5, input)?,
+            parsed => parsed?,
+        };
         Ok((input, Self(status)))
-    }
-
-    #[inline]
-    fn in_pieces<R>(&self, lend: impl FnOnce(&[&[u8]]) -> R) -> R {
-        lend(&[&self.octets()])
     }
 }
 
-impl<'a> Message<'a> for UserPassStatus {
-    const MIN_LEN: usize = 2;
-    const MAX_LEN: usize = 2;
+impl Pieces for UserPassStatus {
+    #[inline(always)]
+    fn pieces(&self, write: &mut impl FnMut(&[u8])) {
+        write(&self.encoded());
+    }
 }
 
 #[cfg(test)]
@@ -232,40 +232,52 @@ mod tests {
     use std::format;
 
     use super::*;
-    use crate::error::DecodeError;
-    use crate::wire::testing::three_ways;
+    use crate::wire::Decode;
+    use crate::wire::testing::{incomplete, round_trip};
 
     #[test]
-    fn credentials_three_ways() {
-        three_ways::<UserPass<'_>>(&[1, 0, 0]);
-        three_ways::<UserPass<'_>>(b"\x01\x04user\x00");
+    fn credentials_round_trip() {
+        round_trip::<UserPass<'_>>(&[1, 0, 0]);
+        round_trip::<UserPass<'_>>(b"\x01\x04user\x00");
         for len in [127, 128, 255] {
             let string = &[b'x'; 255][..usize::from(len)];
-            three_ways::<UserPass<'_>>(&[&[1, len], string, &[len], string].concat());
+            round_trip::<UserPass<'_>>(&[&[1, len], string, &[len], string].concat());
         }
     }
 
     #[test]
-    fn status_three_ways() {
-        (0..=255).for_each(|status| three_ways::<UserPassStatus>(&[1, status]));
+    fn status_round_trips() {
+        (0..=255).for_each(|status| round_trip::<UserPassStatus>(&[1, status]));
     }
 
     #[test]
-    fn what_is_missing_counts_the_next_length_octet() {
+    fn accepts_a_status_of_version_5() {
+        assert_eq!(UserPassStatus::decode(&[5, 1, 9]), Ok((UserPassStatus(1), 2)));
+        assert_eq!(UserPassStatus::decode(&[5]), incomplete(1));
+        assert_eq!(UserPassStatus::decode(&[4, 0]), Err(Invalid::UserPassVersion(4).into()));
+    }
+
+    #[test]
+    fn counts_the_next_length_octet_as_missing() {
         for (input, missing) in [(b"".as_slice(), 3), (&[1, 4], 5), (b"\x01\x04user\x03", 3)] {
-            let incomplete = DecodeError::Incomplete(missing.try_into().unwrap());
-            assert_eq!(UserPass::decode(input), Err(incomplete), "{input:?}");
+            assert_eq!(UserPass::decode(input), incomplete(missing), "{input:?}");
         }
     }
 
     #[test]
-    fn verify_wants_both_and_all_of_both() {
-        let expected = UserPass::new("user", "pass").unwrap();
-        for (username, password) in [("user", "pasS"), ("User", "pass"), ("user", "pass\0"), ("use", "rpass"), ("", "")]
-        {
-            assert!(!UserPass::new(username, password).unwrap().verify(&expected), "{username} {password}");
+    fn verifies_every_byte_of_both() {
+        let (longest, mut other) = ([0x55; 255], [0x55; 255]);
+        for at in 0..255 {
+            other[at] ^= 1 << (at % 8);
+            let expected = UserPass::new(&longest, &longest).unwrap();
+            assert!(!UserPass::new(&other, &longest).unwrap().verify(&expected), "username differs at {at}");
+            assert!(!UserPass::new(&longest, &other).unwrap().verify(&expected), "password differs at {at}");
+            other[at] = 0x55;
+            assert_ne!(UserPass::new(&longest[..at], &longest).unwrap(), expected);
+            assert_ne!(UserPass::new(&longest, &longest[..at]).unwrap(), expected);
         }
-        assert_eq!(UserPass::new("user", "pass").unwrap(), expected);
+        assert_eq!(UserPass::new(&other, &other).unwrap(), UserPass::new(&longest, &longest).unwrap());
+        assert_ne!(UserPass::new("use", "rpass").unwrap(), UserPass::new("user", "pass").unwrap());
     }
 
     #[test]

@@ -1,89 +1,93 @@
-//! Which method a server chooses, of every small offer and by every small preference.
+//! Which methods a server can choose.
 
-use socks5_sansio::server::{Chosen, Server, Step};
-use socks5_sansio::{Message, Method, MethodOffer};
+use socks5_sansio::server::{ChooseMethod, Login, ReceiveOffer};
+use socks5_sansio::{Encode, Method, MethodSelection, Receive};
 
-const ALPHABET: [Method; 5] =
-    [Method::NONE, Method::GSSAPI, Method::USERNAME_PASSWORD, Method(0x80), Method::NO_ACCEPTABLE];
+/// A selection, and the method of the permit or state that comes with it.
+type Selected = (MethodSelection, u8);
 
-/// Every list of up to three methods.
-fn lists() -> Vec<Vec<Method>> {
-    let mut lists = vec![vec![]];
-    let mut longest = lists.clone();
-    for _ in 0..3 {
-        longest =
-            longest.iter().flat_map(|list| ALPHABET.map(|method| [list.as_slice(), &[method]].concat())).collect();
-        lists.extend_from_slice(&longest);
+fn permit(offer: &[u8]) -> ChooseMethod {
+    let offer = [&[5, u8::try_from(offer.len()).unwrap()], offer].concat();
+    ReceiveOffer::new().receive(&offer).unwrap().0.1
+}
+
+fn choose(permit: ChooseMethod, method: u8) -> Result<Selected, ChooseMethod> {
+    match method {
+        0 => permit.no_authentication().map(|(selection, _)| (selection, 0)),
+        2 => permit.user_pass().map(|(selection, _)| (selection, 2)),
+        _ => permit.sub_negotiate(Method(method)).map(|(selection, next)| (selection, next.method().0)),
     }
-    lists
-}
-
-fn choice(offer: &[Method], preference: &[Method]) -> Chosen {
-    let mut octets = [0; MethodOffer::MAX_LEN];
-    let len = MethodOffer::new(offer).unwrap().encode(&mut octets).unwrap();
-    let Ok((used, Step::Methods(_, permit))) = Server::new().read(&octets[..len]) else { panic!("no offer") };
-    assert_eq!(used, len);
-    permit.choose(preference)
-}
-
-/// The octet of the method that was selected, after a look at where it leads.
-fn selected(chosen: Chosen) -> u8 {
-    let (answer, fits) = match chosen {
-        Chosen::Continue(answer, _) => (answer, vec![0, 2]),
-        Chosen::SubNegotiate(answer, negotiation) => (answer, vec![negotiation.method().0]),
-        Chosen::Refused(answer) => (answer, vec![0xFF]),
-    };
-    let [5, method] = *answer else { panic!("{answer:?} is no selection") };
-    assert!(fits.contains(&method), "{method} leads to where {fits:?} lead");
-    method
 }
 
 #[test]
-fn the_first_in_preference_that_was_offered() {
-    for offer in lists() {
-        for preference in lists() {
-            let selected = Method(selected(choice(&offer, &preference)));
-            let acceptable = |method: &Method| *method != Method::NO_ACCEPTABLE && offer.contains(method);
-            match preference.iter().position(acceptable) {
-                Some(first) => assert_eq!(selected, preference[first], "{offer:?} by {preference:?}"),
-                None => assert_eq!(selected, Method::NO_ACCEPTABLE, "{offer:?} by {preference:?}"),
-            }
+fn every_method_can_be_chosen_if_and_only_if_it_was_offered() {
+    let every: Vec<_> = (0..=255).collect();
+    for method in every.iter().copied() {
+        let (before, after) = every.split_at(method.into());
+        for others in [&[], &*[before, &after[1..]].concat()] {
+            assert!(choose(permit(others), method).is_err(), "{method}");
+        }
+        match choose(permit(&[method]), method) {
+            Ok((selection, next)) => assert_eq!((selection.to_vec(), next), (vec![5, method], method)),
+            Err(permit) => assert_eq!((method, permit.refuse().to_vec()), (0xFF, vec![5, 0xFF])),
         }
     }
 }
 
 #[test]
-fn ff_is_never_a_match() {
-    let ff = [Method::NO_ACCEPTABLE];
-    assert!(matches!(choice(&ff, &ff), Chosen::Refused(answer) if *answer == [5, 0xFF]));
+fn methods_with_a_move_of_their_own_have_no_sub_negotiation() {
+    for method in [0, 2] {
+        assert!(permit(&[method]).sub_negotiate(Method(method)).is_err());
+    }
+    assert_eq!(permit(&[1]).gssapi().unwrap().0.to_vec(), [5, 1]);
+    assert!(permit(&[0, 2]).gssapi().is_err());
 }
 
-#[test]
-fn an_empty_offer_is_answered_with_ff() {
-    for preference in lists() {
-        assert!(matches!(choice(&[], &preference), Chosen::Refused(answer) if *answer == [5, 0xFF]), "{preference:?}");
+/// Whether a client logs in with a password, without, or not at all.
+fn login(offer: &[u8], anonymous: bool, prefer_user_pass: bool) -> Option<bool> {
+    match permit(offer).login(anonymous.then_some("nobody"), prefer_user_pass) {
+        Ok((selection, Login::Anonymous("nobody", _))) => {
+            assert_eq!(selection.to_vec(), [5, 0]);
+            Some(false)
+        }
+        Ok((selection, Login::Anonymous(..))) => panic!("{selection:?} for somebody else"),
+        Ok((selection, Login::UserPass(_))) => {
+            assert_eq!(selection.to_vec(), [5, 2]);
+            Some(true)
+        }
+        Err(permit) => {
+            assert_eq!(permit.refuse().to_vec(), [5, 0xFF]);
+            None
+        }
     }
 }
 
 #[test]
-fn every_method_can_be_chosen_from_the_longest_offer() {
-    let every: Vec<_> = (0..255).map(Method).collect();
-    for method in every.iter().copied() {
-        assert_eq!(selected(choice(&every, &[method])), method.0);
+fn login_asks_for_credentials_where_it_must_or_may() {
+    for others in [[].as_slice(), &[1], &[0x80, 0xFF]] {
+        for prefer_user_pass in [false, true] {
+            let login = |offer: &[u8], anonymous| login(&[others, offer].concat(), anonymous, prefer_user_pass);
+            assert_eq!(login(&[], true), None);
+            assert_eq!(login(&[], false), None);
+            assert_eq!(login(&[0], true), Some(false));
+            assert_eq!(login(&[0], false), None);
+            assert_eq!(login(&[2], true), Some(true));
+            assert_eq!(login(&[2], false), Some(true));
+            assert_eq!(login(&[0, 2], true), Some(prefer_user_pass));
+            assert_eq!(login(&[2, 0], false), Some(true));
+        }
     }
 }
 
 #[test]
-fn offers_that_were_seen_in_the_world() {
-    let prefers = [Method::USERNAME_PASSWORD, Method::NONE, Method::GSSAPI];
-    for (program, offer, expected) in [
-        ("curl", [0, 1].as_slice(), 0),
-        ("curl with credentials", &[0, 1, 2], 2),
-        ("plink", &[0, 3, 2], 2),
-        ("Java", &[0, 2], 2),
-        ("torsocks with credentials", &[2], 2),
+fn offers_of_known_programs_log_in() {
+    for (program, offer, user_pass) in [
+        ("curl", [0, 1].as_slice(), false),
+        ("curl with credentials", &[0, 1, 2], true),
+        ("plink", &[0, 3, 2], true),
+        ("Java", &[0, 2], true),
+        ("torsocks with credentials", &[2], true),
     ] {
-        let offer: Vec<_> = offer.iter().copied().map(Method).collect();
-        assert_eq!(selected(choice(&offer, &prefers)), expected, "{program}");
+        assert_eq!(login(offer, true, true), Some(user_pass), "{program}");
     }
 }

@@ -1,14 +1,12 @@
-//! Both sides of the conversation: with each other in memory, and each against scripted octets.
+//! Both sides with each other, and each with scripts.
+#![cfg(feature = "std")]
 
+mod blocking;
 mod cases;
 mod choice;
 mod duties;
-mod ends;
-mod frames;
-mod malformed;
-mod moments;
-mod optimistic;
-mod refusals;
-mod sides;
-mod together;
-mod wire;
+mod gssapi;
+#[path = "../harness/mod.rs"]
+mod harness;
+mod scripts;
+mod states;

@@ -1,108 +1,168 @@
 //! Tries every script with every decision.
 //!
-//! When a conversation is over, nothing that could still be decided or said makes a difference. So a run stands for all
-//! cases that differ only in what it did not get to. [`Explored::cases`] adds them up: no case may be missing, and none
-//! be there twice.
+//! When a handshake is over, neither what could still be decided nor what could still be sent makes a difference. So a run stands
+//! for all cases that differ only in what it did not get to, and those add up: no case may be missing, and none be counted twice.
 
-use crate::inbox::{DELIVERIES, Delivery};
-use crate::menu::{Decided, Due, Menu};
+use crate::harness::plan::{Accepts, Answer, Credentials, Opening, Plan, Question};
+use crate::harness::recogniser::Expected;
+use crate::harness::transport::Delivery;
 
-pub(crate) trait Subject {
-    /// Hears the script and the end of the stream, and checks all that comes of it. Tells whether it could hear more.
-    fn hear(&self, script: &[u8], decided: Decided<'_>, delivery: Delivery) -> Result<bool, Due>;
+pub(crate) const DELIVERIES: [Delivery; 3] = [Delivery::Whole, Delivery::BYTES, Delivery::EXACT];
+
+/// All that can be decided. A list that is empty is for the other side to decide.
+#[derive(Default)]
+pub(crate) struct Menu {
+    pub(crate) openings: Vec<Opening>,
+    pub(crate) credentials: Vec<Credentials>,
+    pub(crate) requests: Vec<(u8, &'static [u8])>,
+    pub(crate) preferences: Vec<Vec<u8>>,
+    pub(crate) accepts: Vec<Accepts>,
+    pub(crate) answers: Vec<Answer>,
 }
 
-pub(crate) struct Explorer<'a, S> {
-    subject: S,
+const QUESTIONS: [Question; 6] = [
+    Question::Opening,
+    Question::Credentials,
+    Question::Request,
+    Question::Preference,
+    Question::Accepts,
+    Question::Answer,
+];
+
+impl Menu {
+    fn options(&self, question: Question) -> usize {
+        match question {
+            Question::Opening => self.openings.len(),
+            Question::Credentials => self.credentials.len(),
+            Question::Request => self.requests.len(),
+            Question::Preference => self.preferences.len(),
+            Question::Accepts => self.accepts.len(),
+            Question::Answer => self.answers.len(),
+        }
+    }
+
+    fn decide(&self, plan: &Plan, question: Question, option: usize) -> Plan {
+        let plan = plan.clone();
+        match question {
+            Question::Opening => plan.with_opening(self.openings[option].clone()),
+            Question::Credentials => plan.with_credentials(&self.credentials[option].0, &self.credentials[option].1),
+            Question::Request => plan.with_request(self.requests[option]),
+            Question::Preference => plan.with_preference(&self.preferences[option]),
+            Question::Accepts => plan.with_accepts(self.accepts[option].clone()),
+            Question::Answer => plan.with_answer(self.answers[option].clone()),
+        }
+    }
+
+    /// How many ways there are to decide everything that is not decided yet.
+    fn ways(&self, decided: u8) -> u64 {
+        let open = QUESTIONS.iter().filter(|question| decided & **question as u8 == 0);
+        open.map(|question| self.options(*question).max(1) as u64).product()
+    }
+}
+
+/// What a run did.
+pub(crate) struct Run {
+    /// The decisions that it was led by.
+    pub(crate) asked: u8,
+    /// The bytes after which its end was certain. `None`: it waits for more.
+    pub(crate) certain: Option<usize>,
+}
+
+impl From<Expected> for Run {
+    fn from(expected: Expected) -> Self {
+        Self { asked: expected.asked, certain: (!expected.end.is_early()).then_some(expected.certain) }
+    }
+}
+
+/// Lets one side receive a script, and checks all that comes of it.
+type Subject = fn(&Plan, &[u8], Delivery) -> Run;
+
+pub(crate) struct Explorer<'a> {
+    subject: Subject,
+    menu: Menu,
     alphabet: &'a [&'a [u8]],
     cuts: Vec<&'a [u8]>,
-    explored: Explored,
-}
-
-#[derive(Default)]
-pub(crate) struct Explored {
     cases: u64,
     runs: u64,
 }
 
-/// What may be behind a script.
+/// What may follow a script.
 #[derive(Clone, Copy)]
 enum Rest {
-    /// It is cut short.
+    /// It is truncated.
     Nothing,
-    /// So many symbols at most.
+    /// At most so many symbols.
     Symbols(u32),
 }
 
-impl<'a, S: Subject> Explorer<'a, S> {
-    pub(crate) fn new(subject: S, alphabet: &'a [&'a [u8]]) -> Self {
-        Self { subject, alphabet, cuts: cuts(alphabet), explored: Explored::default() }
+impl<'a> Explorer<'a> {
+    /// Tries all scripts of at most `longest` symbols of the alphabet.
+    pub(crate) fn explore(subject: Subject, menu: Menu, plan: &Plan, alphabet: &'a [&'a [u8]], longest: u32) {
+        let mut explorer = Self { subject, menu, alphabet, cuts: cuts(alphabet), cases: 0, runs: 0 };
+        explorer.branch(&[], plan, 0, Rest::Symbols(longest));
+        println!("{} cases in {} runs", explorer.cases, explorer.runs);
+        let scripts = scripts(alphabet.len(), explorer.cuts.len(), longest);
+        assert_eq!(explorer.cases, scripts * explorer.menu.ways(0) * DELIVERIES.len() as u64);
     }
 
-    /// Tries all scripts of at most so many symbols.
-    pub(crate) fn explore(mut self, menu: &Menu, symbols: u32) -> Explored {
-        self.branch(&[], Decided::nothing(menu), Rest::Symbols(symbols));
-        self.explored
-    }
-
-    fn branch(&mut self, script: &[u8], decided: Decided<'_>, rest: Rest) {
-        match (self.hear(script, decided), rest) {
-            (Err(due), _) => decided.each(due).for_each(|decided| self.branch(script, decided, rest)),
-            (Ok(true), Rest::Symbols(left @ 1..)) => self.go_on(script, decided, left),
-            (Ok(false), Rest::Symbols(left)) => self.over(script, decided, left),
-            (Ok(_), _) => self.stands_for(1, decided),
+    fn branch(&mut self, script: &[u8], plan: &Plan, decided: u8, rest: Rest) {
+        let run = self.run(script, plan);
+        if let Some(question) = self.undecided(run.asked & !decided) {
+            for option in 0..self.menu.options(question) {
+                let plan = self.menu.decide(plan, question, option);
+                self.branch(script, &plan, decided | question as u8, rest);
+            }
+            return;
+        }
+        match (run.certain, rest) {
+            (None, Rest::Symbols(left @ 1..)) => self.go_on(script, plan, decided, left),
+            (Some(certain), Rest::Symbols(left)) => self.end(script, plan, decided, left, certain),
+            (_, Rest::Nothing) | (None, Rest::Symbols(0)) => self.stands_for(1, decided),
         }
     }
 
-    fn go_on(&mut self, script: &[u8], decided: Decided<'_>, left: u32) {
+    fn undecided(&self, asked: u8) -> Option<Question> {
+        QUESTIONS.into_iter().find(|question| asked & *question as u8 != 0 && self.menu.options(*question) > 0)
+    }
+
+    fn go_on(&mut self, script: &[u8], plan: &Plan, decided: u8, left: u32) {
         self.stands_for(1, decided);
         for cut in self.cuts.clone() {
-            self.branch(&[script, cut].concat(), decided, Rest::Nothing);
+            self.branch(&[script, cut].concat(), plan, decided, Rest::Nothing);
         }
         for symbol in self.alphabet {
-            self.branch(&[script, symbol].concat(), decided, Rest::Symbols(left - 1));
+            self.branch(&[script, symbol].concat(), plan, decided, Rest::Symbols(left - 1));
         }
     }
 
-    /// Whatever is behind stays there.
-    fn over(&mut self, script: &[u8], decided: Decided<'_>, left: u32) {
+    /// Whatever follows is not looked at. In pieces it does not even arrive.
+    fn end(&mut self, script: &[u8], plan: &Plan, decided: u8, left: u32, certain: usize) {
         self.stands_for(scripts(self.alphabet.len(), self.cuts.len(), left), decided);
         for symbol in self.alphabet {
-            let more = self.hear(&[script, symbol].concat(), decided);
-            assert!(matches!(more, Ok(false)), "{script:02X?} is over, and {symbol:02X?} changes that");
+            let run = (self.subject)(plan, &[script, symbol].concat(), Delivery::Whole);
+            self.runs += 1;
+            assert_eq!(run.certain, Some(certain), "{symbol:02X?} changes the end after {script:02X?}");
         }
     }
 
-    fn hear(&mut self, script: &[u8], decided: Decided<'_>) -> Result<bool, Due> {
-        let mut more = false;
-        for delivery in DELIVERIES {
-            more = self.subject.hear(script, decided, delivery)?;
-            self.explored.runs += 1;
-        }
-        Ok(more)
+    fn run(&mut self, script: &[u8], plan: &Plan) -> Run {
+        self.runs += DELIVERIES.len() as u64;
+        let [_, _, run] = DELIVERIES.map(|delivery| (self.subject)(plan, script, delivery));
+        run
     }
 
-    fn stands_for(&mut self, scripts: u64, decided: Decided<'_>) {
-        self.explored.cases += scripts * decided.undecided() * DELIVERIES.len() as u64;
+    fn stands_for(&mut self, scripts: u64, decided: u8) {
+        self.cases += scripts * self.menu.ways(decided) * DELIVERIES.len() as u64;
     }
 }
 
-impl Explored {
-    /// Nothing was left out: neither a case, nor a run that used to be needed for all of them.
-    pub(crate) fn assert_complete(&self, name: &str, scripts_and_decisions: u64, runs: u64) {
-        println!("{name}: {} cases in {} runs", self.cases, self.runs);
-        assert_eq!(self.cases, scripts_and_decisions * DELIVERIES.len() as u64);
-        assert_eq!(self.runs, runs);
-    }
-}
-
-/// How many scripts there are: so many symbols at most, of which the last may be cut short.
-pub(crate) fn scripts(symbols: usize, cuts: usize, longest: u32) -> u64 {
+/// How many scripts there are: at most `longest` symbols, of which the last may be truncated.
+fn scripts(symbols: usize, cuts: usize, longest: u32) -> u64 {
     let (symbols, cuts) = (symbols as u64, cuts as u64);
     1 + (0..longest).map(|before| symbols.pow(before) * (symbols + cuts)).sum::<u64>()
 }
 
-/// Every way to cut a symbol short.
+/// Every way to truncate a symbol.
 fn cuts<'a>(alphabet: &[&'a [u8]]) -> Vec<&'a [u8]> {
     let mut cuts: Vec<_> = alphabet.iter().flat_map(|symbol| (1..symbol.len()).map(|len| &symbol[..len])).collect();
     cuts.sort_unstable();

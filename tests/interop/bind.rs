@@ -52,7 +52,7 @@ fn rfc1928_s6_two_replies_and_then_a_tunnel() {
 
 #[test]
 fn an_ipv4_client_of_a_server_for_both_families_is_told_ipv4_addresses() {
-    let server = Server::listen("[::]:0", &[]);
+    let server = Server::listen("[::]:0", &["--open"]);
     let mut stream = connect((Ipv4Addr::LOCALHOST, server.address.port()).into());
     stream.write_all(&[&[5, 1, 0], &*encoded(Request::bind(Endpoint::UNSPECIFIED))].concat()).unwrap();
     assert_eq!(read_exactly(&stream), [5, 0]);

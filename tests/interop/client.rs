@@ -55,7 +55,7 @@ fn through_the_example_server_with_credentials() {
             says_hello(server.address, options, &target);
         }
         for options in [&bad[..4], &bad] {
-            fails(server.address, options, &target, "error: the proxy rejected the credentials: status 01\n");
+            fails(server.address, options, &target, "error: the proxy rejected the credentials with status 01\n");
         }
         for options in [&[][..], &["--optimistic"]] {
             fails(server.address, options, &target, "error: the proxy accepts none of the methods offered\n");
@@ -68,8 +68,13 @@ fn refusals_are_told_in_one_line() {
     let server = Server::start(&[]);
     let closed = closed_port().to_string();
     for options in [&[][..], &["--optimistic"]] {
-        fails(server.address, options, &closed, "error: the proxy refused: connection refused (05)\n");
-        fails(server.address, options, "no-such-name.invalid:80", "error: the proxy refused: host unreachable (04)\n");
+        fails(server.address, options, &closed, "error: the proxy refused the request: connection refused (05)\n");
+        fails(
+            server.address,
+            options,
+            "no-such-name.invalid:80",
+            "error: the proxy refused the request: host unreachable (04)\n",
+        );
     }
     fails(server.address, &[], "example.com", "error: expected HOST:PORT with a port of 0 to 65535\n");
 }
@@ -170,11 +175,37 @@ fn a_proxy_that_is_none() {
         let _: [u8; 3] = read_exactly(&stream);
         let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n");
     });
-    let error = "error: the proxy does not speak SOCKS5: protocol version 0x48 is not 0x05\n";
+    let error = "error: malformed message from the proxy: protocol version 0x48 is not 0x05\n";
     fails(web, &[], "example.com:80", error);
 
     let mute = serve(Ipv4Addr::LOCALHOST, |stream| assert_eq!(read_exactly(&stream), [5, 1, 0]));
-    fails(mute, &[], "example.com:80", "error: the proxy closed the connection without an answer\n");
+    fails(mute, &[], "example.com:80", "error: the proxy closed the connection during the handshake\n");
+}
+
+#[test]
+fn accepts_a_reply_with_an_empty_name() {
+    let proxy = serve(Ipv4Addr::LOCALHOST, |mut stream| {
+        let _: [u8; 3] = read_exactly(&stream);
+        stream.write_all(&[5, 0]).unwrap();
+        let _: [u8; 10] = read_exactly(&stream);
+        stream.write_all(&[5, 0, 0, 3, 0, 0, 0]).unwrap();
+        echo(stream);
+    });
+    says_hello(proxy, &[], "192.0.2.1:80");
+}
+
+#[test]
+fn accepts_a_status_with_version_5() {
+    let proxy = serve(Ipv4Addr::LOCALHOST, |mut stream| {
+        let _: [u8; 4] = read_exactly(&stream);
+        stream.write_all(&[5, 2]).unwrap();
+        let _: [u8; 5] = read_exactly(&stream);
+        stream.write_all(&[5, 0]).unwrap();
+        let _: [u8; 10] = read_exactly(&stream);
+        stream.write_all(&[5, 0, 0, 1, 0, 0, 0, 0, 0, 0]).unwrap();
+        echo(stream);
+    });
+    says_hello(proxy, &["--user", "u", "--password", "p"], "192.0.2.1:80");
 }
 
 #[test]
@@ -186,14 +217,14 @@ fn through_microsocks() {
     for target in targets() {
         says_hello(address, &[], &target);
     }
-    fails(address, &[], &closed_port().to_string(), "error: the proxy refused: connection refused (05)\n");
+    fails(address, &[], &closed_port().to_string(), "error: the proxy refused the request: connection refused (05)\n");
 
     let (_closed, address) = microsocks(&["-u", "u", "-P", "p"]);
     for target in targets() {
         says_hello(address, &["--user", "u", "--password", "p"], &target);
     }
     let bad = ["--user", "u", "--password", "P"];
-    fails(address, &bad, "example.com:80", "error: the proxy rejected the credentials: status 02\n");
+    fails(address, &bad, "example.com:80", "error: the proxy rejected the credentials with status 02\n");
 }
 
 fn microsocks(args: &[&str]) -> (Running, SocketAddr) {
@@ -212,7 +243,7 @@ fn through_ssh() {
         says_hello(address, &[], &target);
     }
     let closed = closed_port().to_string();
-    fails(address, &[], &closed, "error: the proxy closed the connection without an answer\n");
+    fails(address, &[], &closed, "error: the proxy closed the connection during the handshake\n");
 }
 
 /// `ssh -D` to an sshd of its own, which speaks through a pipe and listens nowhere.

@@ -59,7 +59,7 @@ fn the_client_connects_through_dante() {
             says_hello(proxy, &[], &target);
         }
         let closed = closed_port().to_string();
-        fails(proxy, &[], &closed, "error: the proxy refused: connection refused (05)\n");
+        fails(proxy, &[], &closed, "error: the proxy refused the request: connection refused (05)\n");
     }
 }
 
@@ -134,7 +134,7 @@ fn socksify_exchanges_datagrams() {
     let output = run(socksify.args(["python3", "-c", DATAGRAM, "127.0.0.1", &port]), b"");
     assert_eq!(text(&output.stdout), format!("hello 127.0.0.1 {port}\n").repeat(3), "{}", text(&output.stderr));
     let line = server.log_line();
-    assert!(line.contains(" UDP ASSOCIATE ") && line.ends_with(": 15 octets up, 15 down\n"), "{line}");
+    assert!(line.contains(" UDP ASSOCIATE ") && line.ends_with(": 15 bytes up, 15 down\n"), "{line}");
 }
 
 /// Python's own `accept` is `accept4`, which `socksify` does not take over.

@@ -119,18 +119,26 @@ fn rfc1928_s7_strangers_are_dropped_before_and_after_the_client_has_spoken() {
 }
 
 #[test]
-fn the_port_that_the_request_names_is_the_only_one() {
+fn admits_only_the_port_of_a_source_with_the_clients_own_address() {
     let server = Server::start(&[]);
     let socket = udp_socket(LOCALHOST);
-    let port = socket.local_addr().unwrap().port();
+    let source = socket.local_addr().unwrap().into();
     let target = udp_socket(LOCALHOST);
     let to = target.local_addr().unwrap().into();
-    for source in ["0", "victim.example", "127.0.0.2"] {
-        let source = (Domain::new(source).unwrap(), port).into();
-        let client = Client::from_source(&server, source, socket.try_clone().unwrap());
-        send(&udp_socket(LOCALHOST), client.relay, 0, to, b"neighbour");
-        client.send(0, to, b"client");
-        assert_eq!(datagram(&target).0, b"client");
+    let client = Client::from_source(&server, source, socket);
+    send(&udp_socket(LOCALHOST), client.relay, 0, to, b"neighbour");
+    client.send(0, to, b"client");
+    assert_eq!(datagram(&target).0, b"client");
+}
+
+#[test]
+fn ignores_a_source_that_is_not_the_client() {
+    let server = Server::start(&[]);
+    let target = serve_datagrams(Ipv4Addr::LOCALHOST);
+    for source in ["8.8.8.8:53", "victim.example:53", "192.168.1.7:40000"] {
+        let client = Client::from_source(&server, source.try_into().unwrap(), udp_socket(LOCALHOST));
+        client.send(0, target, b"hello");
+        assert_eq!(client.receive(), (target, b"hello".to_vec()), "{source}");
     }
 }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use socket2::SockRef;
 
-use socks5_sansio::{Address, Command, Domain, Endpoint, Message, Reply, ReplyCode, Request, UserPass};
+use socks5_sansio::{Address, Command, Decode, DecodeError, Domain, Endpoint, Reply, ReplyCode, Request, UserPass};
 
 use crate::support::{
     Server, closed_port, connect, echo, echo_at_the_end, encoded, example, program, read_all, read_exactly, run, serve,
@@ -25,13 +25,19 @@ fn connect_to_name(name: &'static [u8], port: u16) -> Vec<u8> {
     request(Command::CONNECT, (Domain::new(name).unwrap(), port))
 }
 
-/// Says it all at once, says no more, and gives the reply without the method selection in front of it.
+/// Sends everything at once. Returns the reply, and what follows it up to the end of the stream.
 fn reply_to(server: &Server, request: &[u8]) -> Vec<u8> {
     let mut stream = connect(server.address);
     stream.write_all(&[&[5, 1, 0], request].concat()).unwrap();
-    stream.shutdown(Shutdown::Write).unwrap();
     assert_eq!(read_exactly(&stream), [5, 0]);
-    read_all(&stream)
+    let mut reply = Vec::new();
+    while let Err(DecodeError::Incomplete(missing)) = Reply::decode(&reply) {
+        let before = reply.len();
+        (&stream).take(missing.get() as u64).read_to_end(&mut reply).unwrap();
+        assert!(reply.len() > before, "{reply:?} is truncated");
+    }
+    stream.shutdown(Shutdown::Write).unwrap(); // before the reply, this would mean that the client has left
+    [reply, read_all(&stream)].concat()
 }
 
 fn code_for(server: &Server, request: &[u8]) -> ReplyCode {
@@ -136,6 +142,15 @@ fn failures_have_their_code() {
 }
 
 #[test]
+fn refuses_an_empty_name_at_once() {
+    let server = Server::start(&[]);
+    let mut stream = connect(server.address);
+    stream.write_all(&[5, 1, 0, 5, 1, 0, 3, 0, 0, 0x50]).unwrap();
+    assert_eq!(read_exactly(&stream), [5, 0]);
+    assert_eq!(read_exactly(&stream), [5, 1, 0, 1, 0, 0, 0, 0, 0, 0]);
+}
+
+#[test]
 fn a_failure_reply_arrives_although_data_was_sent_ahead() {
     let server = Server::start(&[]);
     let refused = [request(Command::CONNECT, closed_port()), vec![0xDD; 100_000]].concat();
@@ -182,7 +197,7 @@ fn methods_and_credentials_are_insisted_on() {
     let wrong = encoded(UserPass::new("u", "P").unwrap());
     for (server, said, answer) in [
         (&open, vec![5, 0], vec![5, 0xFF]),
-        (&open, vec![5, 1, 2], vec![5, 0xFF]),
+        (&open, vec![5, 1, 3], vec![5, 0xFF]),
         (&open, vec![5, 1, 0xFF], vec![5, 0xFF]),
         (&closed, vec![5, 1, 0], vec![5, 0xFF]),
         (&closed, [&[5, 1, 2], &*wrong, &[5, 1, 0, 1]].concat(), vec![5, 2, 1, 1]),

@@ -12,7 +12,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use socket2::{Domain, Socket, Type};
-use socks5_sansio::{DecodeError, Message, Reply};
+use socks5_sansio::{Decode, DecodeError, Encode, Reply};
 
 /// So long may another program take before a test gives up on it.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -80,14 +80,15 @@ impl Server {
     }
 }
 
-/// An example of this crate, built if it is not yet.
+/// An example of the workspace, built before the first use.
 pub fn example(name: &str) -> Command {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
     let folder = FOLDER.get_or_init(|| {
         let mut build = Command::new(env!("CARGO"));
         let test = env::current_exe().unwrap();
         let profile = test.ancestors().nth(2).unwrap().to_owned();
-        build.args(["build", "--quiet", "--offline", "--examples", "--target-dir"]).arg(profile.parent().unwrap());
+        build.args(["build", "--quiet", "--package", "socks5-sansio", "--package", "tokio-socks5-sansio"]);
+        build.args(["--example", "client", "--example", "server", "--target-dir"]).arg(profile.parent().unwrap());
         if profile.ends_with("release") {
             build.arg("--release");
         }
@@ -295,10 +296,8 @@ pub fn until(what: &str, mut happened: impl FnMut() -> bool) {
     }
 }
 
-pub fn encoded<'a>(message: impl Message<'a>) -> Vec<u8> {
-    let mut octets = vec![0; message.encoded_len()];
-    message.encode(&mut octets).unwrap();
-    octets
+pub fn encoded(message: impl Encode) -> Vec<u8> {
+    message.to_vec()
 }
 
 /// Reads a reply and no octet more.

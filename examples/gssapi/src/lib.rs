@@ -8,9 +8,9 @@
 //!
 //! | file | what it shows |
 //! |---|---|
-//! | `accept.rs` | the server's side of the authentication: tokens to and from the library |
+//! | `accept.rs` | the server's side of the authentication: tokens from and to the library |
 //! | `initiate.rs` | the client's side |
-//! | `stream.rs` | a socket that wraps what is written and unwraps what is read, once there is an agreement on it |
+//! | `stream.rs` | a socket that wraps what is written and unwraps what is read, after the authentication |
 //! | `bin/server.rs` | a proxy on blocking sockets: CONNECT only |
 //! | `bin/client.rs` | stdin and stdout at the ends of a tunnel |
 
@@ -21,9 +21,12 @@ pub mod stream;
 use std::fmt::Display;
 use std::io;
 
-use socks5_sansio::{GssapiToken, ProtectionLevel};
+use socks5_sansio::blocking::Wire;
+use socks5_sansio::{GssapiMessage, ProtectionLevel};
 
-/// So many tokens may an authentication take. Kerberos needs one each way.
+use crate::stream::Stream;
+
+/// The most tokens of the peer in an authentication. Kerberos needs one each way.
 const MAX_TOKENS: usize = 8;
 
 /// The level of that name.
@@ -36,8 +39,10 @@ pub fn level(name: &str) -> Result<ProtectionLevel, &'static str> {
     }
 }
 
-fn token(octets: &[u8]) -> io::Result<GssapiToken<'_>> {
-    Ok(GssapiToken::new(octets)?)
+/// Sends an abort. The error says why.
+fn abort<T>(wire: &mut Wire<&mut Stream>, message: GssapiMessage<'_>, why: impl Display) -> io::Result<T> {
+    let _ = wire.send(&message); // the cause is the error to return
+    Err(denied(why))
 }
 
 fn denied(why: impl Display) -> io::Error {

@@ -1,8 +1,7 @@
-//! A socket that wraps what is written and unwraps what is read, once there is an agreement on it (RFC 1961 section 5).
+//! A socket that wraps what is written and unwraps what is read, after the authentication (RFC 1961 section 5).
 //!
-//! It holds one frame at most, 65,539 octets, and what was in the last one.
+//! It holds at most one frame, 65,539 bytes, and the data of the last one.
 
-use std::fmt::Display;
 use std::io::{self, Cursor, ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::num::NonZeroUsize;
@@ -10,10 +9,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use libgssapi::context::SecurityContext;
-use socks5_sansio::gssapi::Error;
-use socks5_sansio::{DecodeError, GssapiMessage, Message, ProtectionLevel};
+use socks5_sansio::{Decode, DecodeError, Encode, GssapiMessage, GssapiToken, ProtectionLevel};
 
-use crate::{denied, invalid, token};
+use crate::invalid;
 
 /// So many octets are wrapped at once: with what a mechanism adds, far less than fits into a frame.
 const CHUNK: usize = 16 * 1024;
@@ -40,9 +38,7 @@ impl Protection {
     fn wrap(&self, clear: &[u8]) -> io::Result<Vec<u8>> {
         let confidential = self.level == ProtectionLevel::CONFIDENTIALITY;
         let wrapped = self.context().wrap(confidential, clear).map_err(io::Error::other)?;
-        let mut frame = Vec::with_capacity(wrapped.len() + 4);
-        GssapiMessage::Encapsulated(token(&wrapped)?).put(&mut frame);
-        Ok(frame)
+        Ok(GssapiMessage::Encapsulated(GssapiToken::new(&wrapped)?).to_vec())
     }
 
     /// What is in a frame. One that comes twice, too late or too early is an error; whether it was encrypted,
@@ -56,9 +52,9 @@ impl Protection {
     }
 }
 
-/// As a socket is at first, and after [`protect`](Self::protect).
+/// Unprotected until [`protect`](Self::protect) is called.
 pub struct Stream {
-    wire: Wire,
+    socket: Socket,
     protection: Option<Protection>,
     /// Unwrapped, and not read yet.
     clear: Cursor<Vec<u8>>,
@@ -69,8 +65,8 @@ impl Stream {
     pub fn new(tcp: TcpStream, limit: Duration) -> io::Result<Self> {
         tcp.set_nodelay(true)?;
         tcp.set_write_timeout(Some(limit))?;
-        let wire = Wire { tcp, deadline: Some(Instant::now() + limit) };
-        Ok(Self { wire, protection: None, clear: Cursor::default() })
+        let socket = Socket { tcp, deadline: Some(Instant::now() + limit) };
+        Ok(Self { socket, protection: None, clear: Cursor::default() })
     }
 
     /// From now on frames, unless the level is `CLEAR`.
@@ -78,53 +74,34 @@ impl Stream {
         self.protection = Some(protection).filter(|protection| protection.level != ProtectionLevel::CLEAR);
     }
 
-    /// A frame, as it is.
-    pub fn send(&mut self, message: GssapiMessage<'_>) -> io::Result<()> {
-        let mut frame = Vec::new();
-        message.put(&mut frame);
-        self.wire.tcp.write_all(&frame)
-    }
-
-    /// The last frame, and why.
-    pub fn part<T>(&mut self, abort: GssapiMessage<'_>, why: impl Display) -> io::Result<T> {
-        let _ = self.send(abort);
-        Err(denied(why))
-    }
-
-    /// What there is to say about an error. The error is what counts.
-    pub fn last_words(&mut self, error: Error) -> io::Error {
-        let _ = self.wire.tcp.write_all(error.parting());
-        error.into()
-    }
-
     /// No deadline any more. Returns the half to write to.
     pub fn established(&mut self) -> io::Result<Self> {
-        self.wire.deadline = None;
-        self.wire.tcp.set_read_timeout(None)?;
-        self.wire.tcp.set_write_timeout(None)?;
-        let wire = Wire { tcp: self.wire.tcp.try_clone()?, deadline: None };
-        Ok(Self { wire, protection: self.protection.clone(), clear: Cursor::default() })
+        self.socket.deadline = None;
+        self.socket.tcp.set_read_timeout(None)?;
+        self.socket.tcp.set_write_timeout(None)?;
+        let socket = Socket { tcp: self.socket.tcp.try_clone()?, deadline: None };
+        Ok(Self { socket, protection: self.protection.clone(), clear: Cursor::default() })
     }
 
     /// The socket itself.
     pub fn socket(&self) -> &TcpStream {
-        &self.wire.tcp
+        &self.socket.tcp
     }
 
     /// Closes so that the last message arrives: a socket that is closed with octets unread resets the connection.
     pub fn hang_up(mut self) {
-        let _ = self.wire.tcp.shutdown(Shutdown::Write);
-        self.wire.deadline = Some(Instant::now() + HANG_UP_TIMEOUT);
-        let _ = io::copy(&mut self.wire, &mut io::sink());
+        let _ = self.socket.tcp.shutdown(Shutdown::Write);
+        self.socket.deadline = Some(Instant::now() + HANG_UP_TIMEOUT);
+        let _ = io::copy(&mut self.socket, &mut io::sink());
     }
 }
 
 impl Read for Stream {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        let Some(protection) = &self.protection else { return self.wire.read(out) };
+        let Some(protection) = &self.protection else { return self.socket.read(out) };
         loop {
             match self.clear.read(out)? {
-                0 if !out.is_empty() => match next_frame(&mut self.wire, protection)? {
+                0 if !out.is_empty() => match next_frame(&mut self.socket, protection)? {
                     Some(clear) => self.clear = Cursor::new(clear),
                     None => return Ok(0),
                 },
@@ -136,9 +113,9 @@ impl Read for Stream {
 
 impl Write for Stream {
     fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
-        let Some(protection) = &self.protection else { return self.wire.tcp.write(octets) };
+        let Some(protection) = &self.protection else { return self.socket.tcp.write(octets) };
         let chunk = &octets[..octets.len().min(CHUNK)];
-        self.wire.tcp.write_all(&protection.wrap(chunk)?)?;
+        self.socket.tcp.write_all(&protection.wrap(chunk)?)?;
         Ok(chunk.len())
     }
 
@@ -149,13 +126,13 @@ impl Write for Stream {
 
 /// What is in the next frame; nothing if the stream ends before it. The RFC has no frame for the end: if the stream is
 /// cut off between two frames, nobody notices.
-fn next_frame(wire: &mut Wire, protection: &Protection) -> io::Result<Option<Vec<u8>>> {
+fn next_frame(socket: &mut Socket, protection: &Protection) -> io::Result<Option<Vec<u8>>> {
     let mut frame = Vec::new();
     loop {
         match GssapiMessage::decode(&frame) {
             Ok((message, _)) => return protection.unwrap(message).map(Some),
             Err(DecodeError::Invalid(why)) => return Err(invalid(why)),
-            Err(DecodeError::Incomplete(missing)) => match (fill(wire, missing, &mut frame)?, frame.len()) {
+            Err(DecodeError::Incomplete(missing)) => match (fill(socket, missing, &mut frame)?, frame.len()) {
                 (true, _) => {}
                 (false, 0) => return Ok(None),
                 (false, _) => return Err(ErrorKind::UnexpectedEof.into()),
@@ -165,18 +142,18 @@ fn next_frame(wire: &mut Wire, protection: &Protection) -> io::Result<Option<Vec
 }
 
 /// Reads what is missing, and no octet more. Returns whether all of it came before the stream ended.
-pub fn fill(stream: &mut impl Read, missing: NonZeroUsize, buffer: &mut Vec<u8>) -> io::Result<bool> {
+fn fill(stream: &mut impl Read, missing: NonZeroUsize, buffer: &mut Vec<u8>) -> io::Result<bool> {
     let read = stream.take(missing.get() as u64).read_to_end(buffer)?;
     Ok(read == missing.get())
 }
 
 /// A socket that is read until a deadline.
-struct Wire {
+struct Socket {
     tcp: TcpStream,
     deadline: Option<Instant>,
 }
 
-impl Read for Wire {
+impl Read for Socket {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
         if let Some(deadline) = self.deadline {
             let left = deadline.checked_duration_since(Instant::now()).filter(|left| !left.is_zero());

@@ -1,12 +1,12 @@
-//! The same octets for this crate and for another implementation. Where both differ, the difference was decided and has a
-//! name here; any other is a finding.
+//! The same input for this crate and for another implementation. Where they differ, the difference was decided and has a name
+//! here; any other is a finding.
 
 use core::fmt::Debug;
-use core::net::IpAddr;
+use core::net::{IpAddr, Ipv4Addr};
 use core::ops::Range;
 
 use socks5_sansio::{
-    Address, DecodeError, Endpoint, Invalid, Message, MethodOffer, MethodSelection, Reply, Request, UdpHeader,
+    Address, Decode, DecodeError, Encode, Endpoint, Invalid, MethodOffer, MethodSelection, Reply, Request, UdpHeader,
     UserPass, UserPassStatus,
 };
 
@@ -18,42 +18,46 @@ pub use self::shadowsocks::shadowsocks;
 pub use self::socker::socker;
 pub use self::tor::tor;
 
-/// A comparison, which gives the differences that it has met.
+/// A comparison. Returns the differences found.
 type Comparison = fn(&[u8]) -> Vec<Decided>;
 
-/// The comparisons, by the names of their fuzz targets, and all the differences that there are.
+/// The comparisons, by the names of their fuzz targets, each with its decided differences.
 pub const PEERS: [(&str, Comparison, &[Decided]); 3] = [
     ("peer_shadowsocks", shadowsocks, &shadowsocks::DECIDED),
     ("peer_socker", socker, &socker::DECIDED),
     ("peer_tor", tor, &tor::DECIDED),
 ];
 
-/// A difference that was decided. What "they" do is what one of the others does, or several.
+/// A difference that was decided. "They" are one of the other implementations, or several.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Decided {
-    /// We refuse a first octet that is no version at once, they when there are as many octets as they read at once.
+    /// We refuse another version at its first byte, they after as many bytes as they read at once.
     VersionAtOnce,
-    /// We leave SOCKS4 to others, they speak it.
+    /// We leave SOCKS4 to others, they implement it.
     Socks4,
-    /// We ignore what is in RSV, they refuse all but 00.
+    /// We ignore RSV, they refuse all but 00.
     ReservedIsIgnored,
-    /// We refuse a name without octets, they take it.
+    /// We refuse an empty name in requests and datagrams, they accept it.
     EmptyName,
-    /// We take names of any octets, they want UTF-8, or no NUL.
-    NameOfAnyOctets,
-    /// We leave it to the application which commands it knows, they refuse those that they do not know.
-    CommandOfAnyOctet,
-    /// We take port 0 as it is, they refuse to connect to it.
+    /// We decode an empty name in a reply as 0.0.0.0, they as an empty name.
+    EmptyNameInReply,
+    /// We accept names of any bytes, they require UTF-8, or no NUL.
+    NameOfAnyBytes,
+    /// We leave unknown commands to the application, they refuse them.
+    UnknownCommand,
+    /// We accept port 0, they refuse to connect to it.
     PortZero,
-    /// We take usernames and passwords without octets, they refuse them.
+    /// We accept empty usernames and passwords, they refuse them.
     EmptyCredentials,
-    /// We miss the second octet of a verdict, they take 00 for it.
-    VerdictCutShort,
-    /// We know from two octets that a reply is a refusal, they want all of it, and an address that they understand.
+    /// We accept a status of RFC 1929 with version 05, they refuse it.
+    StatusVersion,
+    /// We wait for the second byte of a status, they take it for 00 if the stream ends.
+    TruncatedStatus,
+    /// We know a refusal from two bytes, they need the whole reply, and an address that they understand.
     RefusedAtOnce,
 }
 
-/// What comes of octets.
+/// The result of decoding.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Verdict {
     Message {
@@ -68,8 +72,8 @@ enum Verdict {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Fields {
-    Octets(Vec<u8>),
-    Octet(u8),
+    Bytes(Vec<u8>),
+    Byte(u8),
     Credentials(Vec<u8>, Vec<u8>),
     /// CMD, REP or FRAG, and an endpoint.
     Endpoint(u8, Host, u16),
@@ -105,24 +109,24 @@ impl Kind {
     }
 }
 
-/// A verdict, and the octets that the message is encoded to.
+/// A verdict, and the message encoded again.
 type Decoded = (Verdict, Vec<u8>);
 
-/// Compares what comes of the octets as each kind of message, RSV as it is and RSV 00. Gives the differences.
+/// Decodes the input as each kind of message, with RSV as it is and with RSV 00. Returns the differences.
 fn compare(
-    octets: &[u8],
+    input: &[u8],
     theirs: impl Fn(Kind, &[u8]) -> Decoded,
     explains: impl Fn(Decided, &Difference<'_>) -> bool,
     decided: &[Decided],
 ) -> Vec<Decided> {
     let mut found = vec![];
     for kind in Kind::ALL {
-        let mut cleared = octets.to_vec();
-        cleared.iter_mut().take(kind.reserved().end).skip(kind.reserved().start).for_each(|octet| *octet = 0);
-        for octets in [octets, &cleared] {
-            let (ours, theirs) = (ours(kind, octets), theirs(kind, octets));
+        let mut cleared = input.to_vec();
+        cleared.iter_mut().take(kind.reserved().end).skip(kind.reserved().start).for_each(|byte| *byte = 0);
+        for input in [input, &cleared] {
+            let (ours, theirs) = (ours(kind, input), theirs(kind, input));
             if ours != theirs {
-                let difference = Difference { kind, octets, ours: &ours.0, theirs: &theirs.0 };
+                let difference = Difference { kind, input, ours: &ours.0, theirs: &theirs.0 };
                 found.push(reason(&difference, &explains, decided));
             }
         }
@@ -133,17 +137,28 @@ fn compare(
 #[derive(Debug)]
 struct Difference<'a> {
     kind: Kind,
-    octets: &'a [u8],
+    input: &'a [u8],
     ours: &'a Verdict,
     theirs: &'a Verdict,
 }
 
 fn reason<D: Debug>(difference: &D, explains: impl Fn(Decided, &D) -> bool, decided: &[Decided]) -> Decided {
     let reason = decided.iter().find(|decided| explains(**decided, difference));
-    *reason.unwrap_or_else(|| panic!("nobody decided this: {difference:02x?}"))
+    *reason.unwrap_or_else(|| panic!("this difference was not decided: {difference:02x?}"))
 }
 
 impl Verdict {
+    /// Whether this is the reply of `theirs`, whose name is empty, with 0.0.0.0 in its place.
+    fn has_unspecified_for_empty_name(&self, theirs: &Self) -> bool {
+        match theirs {
+            Self::Message { fields: Fields::Endpoint(code, Host::Name(name), port), used } if name.is_empty() => {
+                let fields = Fields::Endpoint(*code, Host::Ip(Ipv4Addr::UNSPECIFIED.into()), *port);
+                *self == Self::Message { fields, used: *used }
+            }
+            _ => false,
+        }
+    }
+
     fn name(&self) -> Option<&[u8]> {
         match self {
             Self::Message { fields: Fields::Endpoint(_, Host::Name(name), _), .. } => Some(name),
@@ -153,39 +168,40 @@ impl Verdict {
 }
 
 impl Fields {
-    fn endpoint(octet: u8, endpoint: Endpoint<'_>) -> Self {
+    fn endpoint(byte: u8, endpoint: Endpoint<'_>) -> Self {
         let host = match endpoint.address {
             Address::Ipv4(ip) => Host::Ip(ip.into()),
             Address::Domain(name) => Host::Name(name.as_bytes().to_vec()),
             Address::Ipv6(ip) => Host::Ip(ip.into()),
         };
-        Self::Endpoint(octet, host, endpoint.port)
+        Self::Endpoint(byte, host, endpoint.port)
     }
 }
 
-fn ours(kind: Kind, octets: &[u8]) -> Decoded {
+fn ours(kind: Kind, input: &[u8]) -> Decoded {
     match kind {
         Kind::Offer => {
-            decoded(MethodOffer::decode(octets), |offer| Fields::Octets(offer.methods().map(u8::from).collect()))
+            decoded(MethodOffer::decode(input), |offer| Fields::Bytes(offer.methods().map(u8::from).collect()))
         }
-        Kind::Selection => decoded(MethodSelection::decode(octets), |it| Fields::Octet(it.method.0)),
-        Kind::Credentials => decoded(UserPass::decode(octets), |said| {
-            Fields::Credentials(said.username().to_vec(), said.password().to_vec())
-        }),
-        Kind::Status => decoded(UserPassStatus::decode(octets), |status| Fields::Octet(status.0)),
-        Kind::Request => decoded(Request::decode(octets), |it| Fields::endpoint(it.command.0, it.destination)),
-        Kind::Reply => decoded(Reply::decode(octets), |it| Fields::endpoint(it.code.0, it.bound)),
-        Kind::Datagram => decoded(UdpHeader::decode(octets), |it| Fields::endpoint(it.fragment.0, it.endpoint)),
+        Kind::Selection => decoded(MethodSelection::decode(input), |it| Fields::Byte(it.method.0)),
+        Kind::Credentials => {
+            decoded(UserPass::decode(input), |it| Fields::Credentials(it.username().to_vec(), it.password().to_vec()))
+        }
+        Kind::Status => decoded(UserPassStatus::decode(input), |status| Fields::Byte(status.0)),
+        Kind::Request => decoded(Request::decode(input), |it| Fields::endpoint(it.command.0, it.destination)),
+        Kind::Reply => decoded(Reply::decode(input), |it| Fields::endpoint(it.code.0, it.bound)),
+        Kind::Datagram => decoded(header(input), |it| Fields::endpoint(it.fragment.0, it.endpoint)),
     }
 }
 
-fn decoded<'a, M: Message<'a>>(decoded: Result<(M, usize), DecodeError>, fields: impl FnOnce(&M) -> Fields) -> Decoded {
+fn header(datagram: &[u8]) -> Result<(UdpHeader<'_>, usize), DecodeError> {
+    let (header, data) = UdpHeader::split(datagram)?;
+    Ok((header, datagram.len() - data.len()))
+}
+
+fn decoded<M: Encode>(decoded: Result<(M, usize), DecodeError>, fields: impl FnOnce(&M) -> Fields) -> Decoded {
     match decoded {
-        Ok((message, used)) => {
-            let mut out = vec![0; message.encoded_len()];
-            message.encode(&mut out).expect("has room");
-            (Verdict::Message { fields: fields(&message), used }, out)
-        }
+        Ok((message, used)) => (Verdict::Message { fields: fields(&message), used }, message.to_vec()),
         Err(DecodeError::Incomplete(_) | DecodeError::Invalid(Invalid::Truncated)) => (Verdict::Incomplete, vec![]),
         Err(DecodeError::Invalid(_)) => (Verdict::Invalid, vec![]),
     }

@@ -1,4 +1,4 @@
-//! shadowsocks: messages read from a stream, here from octets that are all there.
+//! shadowsocks: messages read from a stream, here from a slice, which never waits.
 
 use core::pin::pin;
 use core::task::{Context, Poll, Waker};
@@ -11,64 +11,68 @@ use shadowsocks::relay::socks5::{
 
 use super::{Decided, Decoded, Difference, Fields, Host, Kind, Verdict, compare};
 
-/// The differences that there are.
-pub(super) const DECIDED: [Decided; 6] = [
+/// The differences that were decided.
+pub(super) const DECIDED: [Decided; 8] = [
     Decided::VersionAtOnce,
     Decided::EmptyName,
-    Decided::NameOfAnyOctets,
-    Decided::CommandOfAnyOctet,
+    Decided::EmptyNameInReply,
+    Decided::NameOfAnyBytes,
+    Decided::UnknownCommand,
     Decided::EmptyCredentials,
-    Decided::VerdictCutShort,
+    Decided::StatusVersion,
+    Decided::TruncatedStatus,
 ];
 
-/// As each kind of message, both say the same of the octets.
-pub fn shadowsocks(octets: &[u8]) -> Vec<Decided> {
-    compare(octets, |kind, octets| now(theirs(kind, octets)), explains, &DECIDED)
+/// Both decode each kind of message alike.
+pub fn shadowsocks(input: &[u8]) -> Vec<Decided> {
+    compare(input, |kind, input| now(theirs(kind, input)), explains, &DECIDED)
 }
 
 fn explains(decided: Decided, difference: &Difference<'_>) -> bool {
-    let Difference { kind, octets, ours, theirs } = difference;
+    let Difference { kind, input, ours, theirs } = difference;
     let invalid_to_them = **theirs == Verdict::Invalid && **ours != Verdict::Invalid;
     match decided {
         Decided::VersionAtOnce => {
             let head = if matches!(kind, Kind::Offer | Kind::Selection) { 2 } else { 3 };
-            let waits = **theirs == Verdict::Incomplete && octets.len() < head;
-            waits && **ours == Verdict::Invalid && octets.first() != Some(&5)
+            let waits = **theirs == Verdict::Incomplete && input.len() < head;
+            waits && **ours == Verdict::Invalid && input.first() != Some(&5)
         }
         Decided::EmptyName => {
             let empty = **theirs == Verdict::Incomplete || theirs.name() == Some(b"");
-            empty && **ours == Verdict::Invalid && octets.get(3..5) == Some(&[3, 0])
+            empty && **ours == Verdict::Invalid && input.get(3..5) == Some(&[3, 0])
         }
-        Decided::NameOfAnyOctets => {
+        Decided::EmptyNameInReply => *kind == Kind::Reply && ours.has_unspecified_for_empty_name(theirs),
+        Decided::NameOfAnyBytes => {
             invalid_to_them && ours.name().is_some_and(|name| core::str::from_utf8(name).is_err())
         }
-        Decided::CommandOfAnyOctet => {
-            invalid_to_them && *kind == Kind::Request && octets.get(1).is_some_and(|command| !(1..=3).contains(command))
+        Decided::UnknownCommand => {
+            invalid_to_them && *kind == Kind::Request && input.get(1).is_some_and(|command| !(1..=3).contains(command))
         }
         Decided::EmptyCredentials => {
-            let password = octets.get(1).and_then(|len| octets.get(2 + usize::from(*len)));
-            let empty = octets.get(1) == Some(&0) || password == Some(&0);
+            let password = input.get(1).and_then(|len| input.get(2 + usize::from(*len)));
+            let empty = input.get(1) == Some(&0) || password == Some(&0);
             invalid_to_them && *kind == Kind::Credentials && empty
         }
-        Decided::VerdictCutShort => {
-            *kind == Kind::Status && **ours == Verdict::Incomplete && (octets.is_empty() || **octets == [1])
+        Decided::StatusVersion => invalid_to_them && *kind == Kind::Status && input.first() == Some(&5),
+        Decided::TruncatedStatus => {
+            *kind == Kind::Status && **ours == Verdict::Incomplete && (input.is_empty() || **input == [1])
         }
         _ => false,
     }
 }
 
-/// Octets that are all there are not waited for.
+/// The result of a future that never waits.
 fn now<T>(future: impl Future<Output = T>) -> T {
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(value) => value,
-        Poll::Pending => panic!("waits for octets that are there"),
+        Poll::Pending => panic!("waits for input that is there"),
     }
 }
 
-async fn theirs(kind: Kind, octets: &[u8]) -> Decoded {
-    let mut rest = octets;
+async fn theirs(kind: Kind, input: &[u8]) -> Decoded {
+    let mut rest = input;
     let read = read(kind, &mut rest).await;
-    let used = octets.len() - rest.len();
+    let used = input.len() - rest.len();
     match read {
         Ok((fields, out)) => (Verdict::Message { fields, used }, out),
         Err(Error::IoError(error)) if error.kind() == io::ErrorKind::UnexpectedEof => (Verdict::Incomplete, vec![]),
@@ -76,7 +80,7 @@ async fn theirs(kind: Kind, octets: &[u8]) -> Decoded {
     }
 }
 
-/// The fields, and the octets that they are written to.
+/// The fields, and the message encoded again.
 async fn read(kind: Kind, rest: &mut &[u8]) -> Result<(Fields, Vec<u8>), Error> {
     let mut out = vec![];
     /// Reads and writes one kind.
@@ -88,13 +92,13 @@ async fn read(kind: Kind, rest: &mut &[u8]) -> Result<(Fields, Vec<u8>), Error> 
         }};
     }
     let fields = match kind {
-        Kind::Offer => Fields::Octets(there_and_back!(HandshakeRequest).methods),
-        Kind::Selection => Fields::Octet(there_and_back!(HandshakeResponse).chosen_method),
+        Kind::Offer => Fields::Bytes(there_and_back!(HandshakeRequest).methods),
+        Kind::Selection => Fields::Byte(there_and_back!(HandshakeResponse).chosen_method),
         Kind::Credentials => {
-            let said = there_and_back!(PasswdAuthRequest);
-            Fields::Credentials(said.uname, said.passwd)
+            let it = there_and_back!(PasswdAuthRequest);
+            Fields::Credentials(it.uname, it.passwd)
         }
-        Kind::Status => Fields::Octet(there_and_back!(PasswdAuthResponse).status),
+        Kind::Status => Fields::Byte(there_and_back!(PasswdAuthResponse).status),
         Kind::Request => {
             let request = there_and_back!(TcpRequestHeader);
             endpoint(command(request.command), request.address)
@@ -119,9 +123,9 @@ const fn command(command: Command) -> u8 {
     }
 }
 
-fn endpoint(octet: u8, address: Address) -> Fields {
+fn endpoint(byte: u8, address: Address) -> Fields {
     match address {
-        Address::SocketAddress(address) => Fields::Endpoint(octet, Host::Ip(address.ip()), address.port()),
-        Address::DomainNameAddress(name, port) => Fields::Endpoint(octet, Host::Name(name.into()), port),
+        Address::SocketAddress(address) => Fields::Endpoint(byte, Host::Ip(address.ip()), address.port()),
+        Address::DomainNameAddress(name, port) => Fields::Endpoint(byte, Host::Name(name.into()), port),
     }
 }

@@ -1,4 +1,4 @@
-//! socker: messages without their order.
+//! socker: the messages alone.
 
 use socker::socks5::auth::username_password;
 use socker::socks5::{Address, ClientGreeting, Request, Response, ServerChoice, UdpDatagram};
@@ -6,57 +6,65 @@ use socker::{DecodeError, DecodeStatus, Message};
 
 use super::{Decided, Decoded, Difference, Fields, Host, Kind, Verdict, compare};
 
-/// The differences that there are.
-pub(super) const DECIDED: [Decided; 2] = [Decided::ReservedIsIgnored, Decided::EmptyName];
+/// The differences that were decided.
+pub(super) const DECIDED: [Decided; 4] =
+    [Decided::ReservedIsIgnored, Decided::EmptyName, Decided::EmptyNameInReply, Decided::StatusVersion];
 
-/// As each kind of message, both say the same of the octets.
-pub fn socker(octets: &[u8]) -> Vec<Decided> {
-    compare(octets, theirs, explains, &DECIDED)
+/// Both decode each kind of message alike.
+pub fn socker(input: &[u8]) -> Vec<Decided> {
+    compare(input, theirs, explains, &DECIDED)
 }
 
 fn explains(decided: Decided, difference: &Difference<'_>) -> bool {
-    let Difference { kind, octets, ours, theirs } = difference;
+    let Difference { kind, input, ours, theirs } = difference;
     match decided {
         Decided::ReservedIsIgnored => {
-            let reserved = octets.iter().take(kind.reserved().end).skip(kind.reserved().start);
-            **theirs == Verdict::Invalid && reserved.clone().any(|octet| *octet != 0)
+            let reserved = input.iter().take(kind.reserved().end).skip(kind.reserved().start);
+            **theirs == Verdict::Invalid && reserved.clone().any(|byte| *byte != 0)
         }
         Decided::EmptyName => {
             let empty = **theirs == Verdict::Incomplete || theirs.name() == Some(b"");
-            empty && **ours == Verdict::Invalid && octets.get(3..5) == Some(&[3, 0])
+            empty && **ours == Verdict::Invalid && input.get(3..5) == Some(&[3, 0])
+        }
+        Decided::EmptyNameInReply => *kind == Kind::Reply && ours.has_unspecified_for_empty_name(theirs),
+        Decided::StatusVersion => {
+            **theirs == Verdict::Invalid
+                && **ours != Verdict::Invalid
+                && *kind == Kind::Status
+                && input.first() == Some(&5)
         }
         _ => false,
     }
 }
 
-fn theirs(kind: Kind, octets: &[u8]) -> Decoded {
+fn theirs(kind: Kind, input: &[u8]) -> Decoded {
     match kind {
-        Kind::Offer => decoded::<ClientGreeting>(octets, |offer| {
-            Fields::Octets(offer.methods.iter().map(|method| u8::from(*method)).collect())
+        Kind::Offer => decoded::<ClientGreeting>(input, |offer| {
+            Fields::Bytes(offer.methods.iter().map(|method| u8::from(*method)).collect())
         }),
-        Kind::Selection => decoded::<ServerChoice>(octets, |choice| Fields::Octet(choice.method.into())),
-        Kind::Credentials => decoded::<username_password::Request>(octets, |said| {
-            Fields::Credentials(said.username.to_vec(), said.password.to_vec())
+        Kind::Selection => decoded::<ServerChoice>(input, |choice| Fields::Byte(choice.method.into())),
+        Kind::Credentials => decoded::<username_password::Request>(input, |it| {
+            Fields::Credentials(it.username.to_vec(), it.password.to_vec())
         }),
-        Kind::Status => decoded::<username_password::Response>(octets, |it| Fields::Octet(it.status)),
-        Kind::Request => decoded::<Request>(octets, |it| endpoint(it.command.into(), &it.address, it.port)),
-        Kind::Reply => decoded::<Response>(octets, |it| endpoint(it.reply.into(), &it.address, it.port)),
-        Kind::Datagram => datagram(octets),
+        Kind::Status => decoded::<username_password::Response>(input, |it| Fields::Byte(it.status)),
+        Kind::Request => decoded::<Request>(input, |it| endpoint(it.command.into(), &it.address, it.port)),
+        Kind::Reply => decoded::<Response>(input, |it| endpoint(it.reply.into(), &it.address, it.port)),
+        Kind::Datagram => datagram(input),
     }
 }
 
-fn decoded<M: Message>(octets: &[u8], fields: impl FnOnce(&M) -> Fields) -> Decoded {
-    with_octets(M::decode(octets), |message, used| {
+fn decoded<M: Message>(input: &[u8], fields: impl FnOnce(&M) -> Fields) -> Decoded {
+    with_bytes(M::decode(input), |message, used| {
         let mut out = vec![];
         message.encode(&mut out).expect("was decoded");
         (Verdict::Message { fields: fields(message), used }, out)
     })
 }
 
-/// The octets used are those of the header, and so are those encoded.
-fn datagram(octets: &[u8]) -> Decoded {
-    with_octets(UdpDatagram::decode(octets), |datagram, used| {
-        assert_eq!(used, octets.len());
+/// Its header alone, as the bytes used and the bytes encoded.
+fn datagram(input: &[u8]) -> Decoded {
+    with_bytes(UdpDatagram::decode(input), |datagram, used| {
+        assert_eq!(used, input.len());
         let header = UdpDatagram { payload: &[], ..datagram.clone() };
         let mut out = vec![];
         header.encode_into(&mut out).expect("was decoded");
@@ -65,7 +73,7 @@ fn datagram(octets: &[u8]) -> Decoded {
     })
 }
 
-fn with_octets<M>(
+fn with_bytes<M>(
     decoded: Result<DecodeStatus<(M, usize)>, DecodeError>,
     verdict: impl FnOnce(&M, usize) -> Decoded,
 ) -> Decoded {
@@ -76,11 +84,11 @@ fn with_octets<M>(
     }
 }
 
-fn endpoint(octet: u8, address: &Address, port: u16) -> Fields {
+fn endpoint(byte: u8, address: &Address, port: u16) -> Fields {
     let host = match address {
         Address::Ipv4(ip) => Host::Ip((*ip).into()),
         Address::Domain(name) => Host::Name(name.to_vec()),
         Address::Ipv6(ip) => Host::Ip((*ip).into()),
     };
-    Fields::Endpoint(octet, host, port)
+    Fields::Endpoint(byte, host, port)
 }

@@ -1,4 +1,4 @@
-//! tor-socksproto: both sides of the conversation.
+//! tor-socksproto: both sides of the handshake.
 
 mod ours;
 mod theirs;
@@ -9,21 +9,23 @@ use socks5_sansio::Invalid;
 
 use super::{Decided, Fields, Host, Verdict, reason};
 
-/// The differences that there are.
-pub(super) const DECIDED: [Decided; 6] = [
+/// The differences that were decided.
+pub(super) const DECIDED: [Decided; 8] = [
     Decided::Socks4,
     Decided::EmptyName,
-    Decided::NameOfAnyOctets,
-    Decided::CommandOfAnyOctet,
+    Decided::EmptyNameInReply,
+    Decided::NameOfAnyBytes,
+    Decided::UnknownCommand,
     Decided::PortZero,
+    Decided::StatusVersion,
     Decided::RefusedAtOnce,
 ];
 
-/// As proxies or as clients, both say the same to the octets, and understand the same.
-pub fn tor(octets: &[u8]) -> Vec<Decided> {
-    let difference = match octets {
-        [shape, octets @ ..] if shape & 1 == 0 => as_proxies(*shape, octets),
-        [shape, octets @ ..] => as_clients(&Wish::choose(*shape), octets),
+/// Both receive and send the same, as proxies or as clients.
+pub fn tor(input: &[u8]) -> Vec<Decided> {
+    let difference = match input {
+        [shape, input @ ..] if shape & 1 == 0 => as_proxies(*shape, input),
+        [shape, input @ ..] => as_clients(&Wish::choose(*shape), input),
         [] => None,
     };
     difference.into_iter().collect()
@@ -32,46 +34,52 @@ pub fn tor(octets: &[u8]) -> Vec<Decided> {
 /// A username and a password, if there were any.
 type Login = Option<(Vec<u8>, Vec<u8>)>;
 
-/// How a conversation went.
+/// The result of a handshake.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Talk {
-    said: Vec<u8>,
-    /// With what credentials a request came.
+struct Outcome {
+    sent: Vec<u8>,
+    /// The credentials with which the request came.
     login: Login,
     verdict: Verdict,
-    /// Why the octets are invalid, where somebody says so.
+    /// Why the input is invalid, if that is known.
     invalid: Option<Invalid>,
 }
 
-impl Talk {
-    const fn new() -> Self {
-        Self { said: vec![], login: None, verdict: Verdict::Incomplete, invalid: None }
+impl Outcome {
+    const fn new(verdict: Verdict) -> Self {
+        Self { sent: vec![], login: None, verdict, invalid: None }
+    }
+
+    fn is_same(&self, other: &Self) -> bool {
+        (&self.sent, &self.login, &self.verdict) == (&other.sent, &other.login, &other.verdict)
     }
 }
 
 #[derive(Debug)]
 struct Difference<'a> {
-    octets: &'a [u8],
-    ours: &'a Talk,
-    theirs: &'a Talk,
-    /// What we say when two more octets come: they judge a name before the port is there.
-    ours_with_port: &'a Talk,
+    input: &'a [u8],
+    ours: &'a Outcome,
+    theirs: &'a Outcome,
+    /// Our outcome with two more bytes of input: they validate a name before the port has come.
+    ours_with_port: &'a Outcome,
 }
 
 fn explains(decided: Decided, difference: &Difference<'_>) -> bool {
-    let Difference { octets, ours, theirs, ours_with_port } = difference;
+    let Difference { input, ours, theirs, ours_with_port } = difference;
     let invalid_to_them = theirs.verdict == Verdict::Invalid;
     match (decided, &ours.verdict) {
-        (Decided::Socks4, Verdict::Invalid) => octets.first() == Some(&4) && ours.said.is_empty(),
+        (Decided::Socks4, Verdict::Invalid) => input.first() == Some(&4) && ours.sent.is_empty(),
         (Decided::EmptyName, Verdict::Invalid) => ours.invalid == Some(Invalid::EmptyDomain),
-        (Decided::NameOfAnyOctets, Verdict::Message { .. } | Verdict::Incomplete) => {
+        (Decided::EmptyNameInReply, ours) => ours.has_unspecified_for_empty_name(&theirs.verdict),
+        (Decided::NameOfAnyBytes, Verdict::Message { .. } | Verdict::Incomplete) => {
             let name = ours_with_port.verdict.name();
             invalid_to_them && name.is_some_and(|name| name.contains(&0) || core::str::from_utf8(name).is_err())
         }
-        (Decided::CommandOfAnyOctet, Verdict::Message { fields: Fields::Endpoint(command, ..), .. }) => {
+        (Decided::UnknownCommand, Verdict::Message { fields: Fields::Endpoint(command, ..), .. }) => {
             invalid_to_them && !matches!(command, 0x01 | 0xF0 | 0xF1)
         }
         (Decided::PortZero, Verdict::Message { fields: Fields::Endpoint(0x01, _, 0), .. }) => invalid_to_them,
+        (Decided::StatusVersion, _) => invalid_to_them && input.starts_with(&[5, 2, 5]),
         (Decided::RefusedAtOnce, Verdict::Denied(_)) => {
             matches!(theirs.verdict, Verdict::Incomplete | Verdict::Invalid)
         }
@@ -79,24 +87,23 @@ fn explains(decided: Decided, difference: &Difference<'_>) -> bool {
     }
 }
 
-/// Both prefer passwords and take all of them. What both understand is answered, and the answer is understood.
-fn as_proxies(code: u8, octets: &[u8]) -> Option<Decided> {
-    let (ours, (theirs, request)) = (ours::proxy(octets), theirs::proxy(octets));
-    assert!(ours.said.starts_with(&theirs.said), "{:02x?} {:02x?}", ours.said, theirs.said);
+/// Both prefer passwords and accept all of them. A request that both receive is answered, and the reply is decoded.
+fn as_proxies(code: u8, input: &[u8]) -> Option<Decided> {
+    let (ours, (theirs, request)) = (ours::proxy(input), theirs::proxy(input));
+    assert!(ours.sent.starts_with(&theirs.sent), "{:02x?} {:02x?}", ours.sent, theirs.sent);
     let both_invalid = ours.verdict == Verdict::Invalid && theirs.verdict == Verdict::Invalid;
-    let same = (&ours.said, &ours.login, &ours.verdict) == (&theirs.said, &theirs.login, &theirs.verdict);
-    if !same && !both_invalid {
-        let ours_with_port = ours::proxy(&[octets, &[0, 80]].concat());
-        let difference = Difference { octets, ours: &ours, theirs: &theirs, ours_with_port: &ours_with_port };
+    if !ours.is_same(&theirs) && !both_invalid {
+        let ours_with_port = ours::proxy(&[input, &[0, 80]].concat());
+        let difference = Difference { input, ours: &ours, theirs: &theirs, ours_with_port: &ours_with_port };
         return Some(reason(&difference, explains, &DECIDED));
     }
     if let Some(request) = request {
-        theirs::replies_are_understood(&request, code);
+        theirs::replies_are_decoded(&request, code);
     }
     None
 }
 
-/// What both clients ask for.
+/// The request of both clients.
 struct Wish {
     command: u8,
     host: Host,
@@ -123,14 +130,17 @@ impl Wish {
     }
 }
 
-/// Both say the same, and understand the same.
-fn as_clients(wish: &Wish, octets: &[u8]) -> Option<Decided> {
-    let (ours, theirs) = (ours::client(wish, octets), theirs::client(wish, octets));
-    assert_eq!(ours.said, theirs.said);
-    if ours.verdict == theirs.verdict {
+/// After a status that they refuse, we send the request alone.
+fn as_clients(wish: &Wish, input: &[u8]) -> Option<Decided> {
+    let (ours, theirs) = (ours::client(wish, input), theirs::client(wish, input));
+    if ours.is_same(&theirs) {
         return None;
     }
-    let ours_with_port = ours::client(wish, &[octets, &[0, 80]].concat());
-    let difference = Difference { octets, ours: &ours, theirs: &theirs, ours_with_port: &ours_with_port };
-    Some(reason(&difference, explains, &DECIDED))
+    let ours_with_port = ours::client(wish, &[input, &[0, 80]].concat());
+    let difference = Difference { input, ours: &ours, theirs: &theirs, ours_with_port: &ours_with_port };
+    let decided = reason(&difference, explains, &DECIDED);
+    let same_sent =
+        if decided == Decided::StatusVersion { ours.sent.starts_with(&theirs.sent) } else { ours.sent == theirs.sent };
+    assert!(same_sent, "{difference:02x?}");
+    Some(decided)
 }

@@ -1,14 +1,14 @@
-//! Client and server in programs without std, without an allocator and without an operating system's start-up code. They
-//! link only if none of it is needed.
+//! Client and server in programs without std, without an allocator and without an operating system's start-up code. They link
+//! only if none of it is needed.
 //!
 //! | program | does |
 //! |---|---|
-//! | `talk` | every kind of conversation, client against server |
-//! | `server` | a server alone, which hears constant octets: for its size |
+//! | `talk` | every kind of handshake, client against server |
+//! | `server` | a server alone, with constant input: for its size |
 //! | `client` | a client alone, likewise |
 //! | `nothing` | nothing: the size to subtract |
 //!
-//! All of them have the exit status 0 if everything was understood.
+//! The exit status is 0 if everything was received as expected.
 
 #![no_std]
 
@@ -19,8 +19,8 @@ mod platform;
 
 use core::panic::PanicInfo;
 
-use socks5_sansio::server::{Chosen, Server, Step};
-use socks5_sansio::{Endpoint, Method, Reply, UserPass};
+use socks5_sansio::server::{Asked, Login, ReceiveOffer};
+use socks5_sansio::{Encode, Endpoint, Receive, UserPass};
 
 /// Makes a `fn() -> u32` the program, and what it returns the exit status.
 #[macro_export]
@@ -38,60 +38,80 @@ fn panic(_: &PanicInfo<'_>) -> ! {
     platform::exit(101)
 }
 
-/// What one side has said.
-pub struct Said {
-    octets: [u8; 64],
+/// The messages that one side has sent.
+pub struct Sent {
+    bytes: [u8; 64],
     len: usize,
 }
 
-impl Said {
+impl Sent {
     pub const fn nothing() -> Self {
-        Self { octets: [0; 64], len: 0 }
+        Self { bytes: [0; 64], len: 0 }
     }
 
-    pub fn say(&mut self, octets: &[u8]) -> Option<()> {
-        let end = self.len + octets.len();
-        self.octets.get_mut(self.len..end)?.copy_from_slice(octets);
-        self.len = end;
+    pub fn send(&mut self, message: &(impl Encode + ?Sized)) -> Option<()> {
+        self.len += message.encode(self.bytes.get_mut(self.len..)?).ok()?;
         Some(())
     }
 
-    pub fn octets(&self) -> &[u8] {
-        self.octets.get(..self.len).unwrap_or_default()
+    pub fn bytes(&self) -> &[u8] {
+        self.bytes.split_at(self.len).0
     }
 }
 
-/// A whole server, which hears everything at once. Every request succeeds.
-pub fn serve(mut input: &[u8], methods: &[Method], credentials: &UserPass<'_>, said: &mut Said) -> Option<()> {
-    let mut server = Server::new();
-    loop {
-        let (used, step) = match server.read(input) {
-            Ok(read) => read,
-            Err(error) => return said.say(error.parting()),
-        };
-        input = input.get(used..)?;
-        server = match step {
-            Step::NeedMore(..) => return None,
-            Step::Methods(_, permit) => match permit.choose(methods) {
-                Chosen::Continue(selection, server) => {
-                    said.say(&selection)?;
-                    server
-                }
-                Chosen::Refused(selection) => return said.say(&selection),
-                Chosen::SubNegotiate(..) => return None,
-            },
-            Step::UserPass(given, permit) if given.verify(credentials) => {
-                let (status, server) = permit.accept();
-                said.say(&status)?;
-                server
+/// One side with its whole input.
+pub struct Wire<'i, 's> {
+    pub input: &'i [u8],
+    pub sent: &'s mut Sent,
+}
+
+impl<'i> Wire<'i, '_> {
+    pub fn receive<S: Receive>(&mut self, state: S) -> Option<S::Received<'i>> {
+        match state.receive(self.input) {
+            Ok((received, used)) => {
+                self.input = self.input.split_at(used).1;
+                Some(received)
             }
-            Step::UserPass(_, permit) => return said.say(&permit.reject()),
-            Step::Request(request, permit) => return said.say(&permit.reply(&Reply::succeeded(request.destination))),
-            Step::Bind(request, permit) => {
-                let (first, permit) = permit.listening(Endpoint::UNSPECIFIED);
-                said.say(&first)?;
-                return said.say(&permit.reply(&Reply::succeeded(request.destination)));
+            Err(error) => {
+                self.sent.send(S::closing_reply(&error))?;
+                None
             }
-        };
+        }
     }
+
+    pub fn send(&mut self, message: &impl Encode) -> Option<()> {
+        self.sent.send(message)
+    }
+}
+
+/// A whole server. Every request succeeds.
+pub fn serve(mut wire: Wire<'_, '_>, anonymous: Option<()>, credentials: &UserPass<'_>) -> Option<()> {
+    let (_, permit) = wire.receive(ReceiveOffer::new())?;
+    let (selection, login) = match permit.login(anonymous, true) {
+        Ok(selected) => selected,
+        Err(permit) => return wire.send(&permit.refuse()),
+    };
+    wire.send(&selection)?;
+    let state = match login {
+        Login::Anonymous((), state) => state,
+        Login::UserPass(state) => {
+            let (given, permit) = wire.receive(state)?;
+            if !given.verify(credentials) {
+                return wire.send(&permit.reject());
+            }
+            let (status, state) = permit.accept();
+            wire.send(&status)?;
+            state
+        }
+    };
+    let (destination, asked) = wire.receive(state)?;
+    let permit = match asked {
+        Asked::Connect(permit) | Asked::UdpAssociate(permit) | Asked::Other(_, permit) => permit,
+        Asked::Bind(permit) => {
+            let (first, permit) = permit.listening(Endpoint::UNSPECIFIED);
+            wire.send(&first)?;
+            permit
+        }
+    };
+    wire.send(&permit.succeed(destination))
 }

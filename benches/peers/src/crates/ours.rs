@@ -1,10 +1,13 @@
 //! This crate.
 
+use std::io::{self, Read};
 use std::net::SocketAddr;
 
-use socks5_sansio::client::{self, Client};
-use socks5_sansio::server::{self, Chosen, Server};
-use socks5_sansio::{Domain, Endpoint, Message, Method, MethodOffer, Reply, Request, UdpHeader, UserPass};
+use socks5_sansio::client::{self, Selected};
+use socks5_sansio::server::{Asked, Login, ReceiveOffer};
+use socks5_sansio::{
+    Decode, Encode, Endpoint, EndpointBuf, Inbox, MethodOffer, Receive, Reply, Request, UdpHeader, UserPass,
+};
 
 use crate::measure::Peer;
 use crate::operations::{
@@ -16,7 +19,8 @@ use crate::outcome;
 
 pub fn peer() -> Peer {
     let ((host, port), (username, password)) = (destination(), credentials());
-    let request = Request::connect(Endpoint::from((Domain::new(host).unwrap(), port)));
+    let destination = Endpoint::try_from((host, port)).unwrap();
+    let request = Request::connect(destination);
     let reply = Reply::succeeded(endpoint());
     let user_pass = UserPass::new(username, password).unwrap();
     Peer::new("socks5-sansio")
@@ -61,23 +65,23 @@ pub fn peer() -> Peer {
         )
         .does(
             SERVE,
-            |octets, buffer| serve(octets, buffer, Method::NONE, |_| false),
-            |heard, said| outcome::handshake(heard.map(|request| request.destination), said),
+            |octets, buffer| serve(octets, buffer, Some(()), |_| false),
+            |received, sent| outcome::handshake(received, sent),
         )
         .does(
             SERVE_USER_PASS,
-            |octets, buffer| serve(octets, buffer, Method::USERNAME_PASSWORD, compares),
-            |heard, said| outcome::handshake(heard.map(|request| request.destination), said),
+            |octets, buffer| serve(octets, buffer, None, are_equal),
+            |received, sent| outcome::handshake(received, sent),
         )
         .does(
             SERVE_USER_PASS_SAFELY,
-            move |octets, buffer| serve(octets, buffer, Method::USERNAME_PASSWORD, |said| said.verify(&user_pass)),
-            |heard, said| outcome::handshake(heard.map(|request| request.destination), said),
+            move |octets, buffer| serve(octets, buffer, None, |given| given.verify(&user_pass)),
+            |received, sent| outcome::handshake(received, sent),
         )
         .does(
             CONNECT_USER_PASS,
-            move |octets, buffer| connect(octets, buffer, &user_pass, &request),
-            |heard, said| outcome::handshake(heard.map(|reply| reply.bound), said),
+            move |octets, buffer| connect(octets, buffer, user_pass, destination),
+            |received, sent| outcome::handshake(received, sent),
         )
 }
 
@@ -86,59 +90,87 @@ fn endpoint() -> Endpoint<'static> {
 }
 
 /// As in the other columns.
-fn compares(said: &UserPass<'_>) -> bool {
+fn are_equal(given: &UserPass<'_>) -> bool {
     let (username, password) = credentials();
-    said.username() == username.as_bytes() && said.password() == password.as_bytes()
+    given.username() == username.as_bytes() && given.password() == password.as_bytes()
+}
+
+/// A driver with a buffer of its own.
+struct Wire<'a> {
+    stream: &'static [u8],
+    inbox: Inbox<[u8; 513]>,
+    sent: &'a mut Vec<u8>,
+}
+
+impl<'a> Wire<'a> {
+    fn new(stream: &'static [u8], sent: &'a mut Vec<u8>) -> Self {
+        sent.clear();
+        Self { stream, inbox: Inbox::new([0; 513]), sent }
+    }
+
+    fn receive<S: Receive<Error: Into<io::Error>>>(&mut self, state: S) -> io::Result<S::Received<'_>> {
+        while let Some(missing) = state.missing(self.inbox.unread()) {
+            self.inbox.room(missing.get())?;
+            match self.stream.read(self.inbox.space())? {
+                0 => break,
+                len => self.inbox.filled(len),
+            }
+        }
+        self.inbox.receive(state).map_err(Into::into)
+    }
+
+    fn send(&mut self, message: &impl Encode) {
+        message.put(self.sent);
+    }
 }
 
 fn serve(
-    octets: &'static [u8],
-    buffer: &mut Vec<u8>,
-    method: Method,
-    good: impl Fn(&UserPass<'_>) -> bool,
-) -> Result<Request<'static>, server::Error> {
-    buffer.clear();
-    let (mut start, mut server) = (0, Server::new());
-    loop {
-        let (used, step) = server.read(&octets[start..])?;
-        start += used;
-        let (answer, next) = match step {
-            server::Step::Methods(_, permit) => match permit.choose(&[method]) {
-                Chosen::Continue(answer, next) => (answer, next),
-                other => panic!("{other:?}"),
-            },
-            server::Step::UserPass(said, permit) if good(&said) => permit.accept(),
-            server::Step::Request(request, permit) => {
-                buffer.extend_from_slice(&permit.reply(&Reply::succeeded(endpoint())));
-                return Ok(request);
+    stream: &'static [u8],
+    sent: &mut Vec<u8>,
+    anonymous: Option<()>,
+    admits: impl Fn(&UserPass<'_>) -> bool,
+) -> io::Result<EndpointBuf> {
+    let mut wire = Wire::new(stream, sent);
+    let (_, permit) = wire.receive(ReceiveOffer::new())?;
+    let (selection, login) = permit.login(anonymous, true).map_err(|_| io::ErrorKind::PermissionDenied)?;
+    wire.send(&selection);
+    let state = match login {
+        Login::Anonymous((), state) => state,
+        Login::UserPass(state) => {
+            let (given, permit) = wire.receive(state)?;
+            if !admits(&given) {
+                wire.send(&permit.reject());
+                return Err(io::ErrorKind::PermissionDenied.into());
             }
-            other => panic!("{other:?}"),
-        };
-        buffer.extend_from_slice(&answer);
-        server = next;
-    }
+            let (status, state) = permit.accept();
+            wire.send(&status);
+            state
+        }
+    };
+    let (destination, asked) = wire.receive(state)?;
+    let destination = EndpointBuf::from(destination);
+    let Asked::Connect(permit) = asked else { return Err(io::ErrorKind::Unsupported.into()) };
+    wire.send(&permit.succeed(endpoint()));
+    Ok(destination)
 }
 
 fn connect(
-    octets: &'static [u8],
-    buffer: &mut Vec<u8>,
-    user_pass: &UserPass<'_>,
-    request: &Request<'_>,
-) -> Result<Reply<'static>, client::Error> {
-    buffer.clear();
-    let (offer, mut client) = Client::new(&MethodOffer::of(&[Method::NONE, Method::USERNAME_PASSWORD]));
-    buffer.extend_from_slice(&offer);
-    let mut start = 0;
-    loop {
-        let (used, step) = client.read(&octets[start..])?;
-        start += used;
-        let (said, next) = match step {
-            client::Step::UserPass(permit) => permit.send(user_pass),
-            client::Step::Request(permit) => permit.send(request),
-            client::Step::Reply(reply, _) => return Ok(reply),
-            other => panic!("{other:?}"),
-        };
-        buffer.extend_from_slice(&said);
-        client = next;
-    }
+    stream: &'static [u8],
+    sent: &mut Vec<u8>,
+    user_pass: UserPass<'_>,
+    destination: Endpoint<'_>,
+) -> io::Result<EndpointBuf> {
+    let mut wire = Wire::new(stream, sent);
+    let (offer, state) = client::login(Some(user_pass));
+    wire.send(&offer);
+    let permit = match wire.receive(state)? {
+        Selected::Request(permit) => permit,
+        Selected::UserPass(credentials, state) => {
+            wire.send(&credentials);
+            wire.receive(state)?
+        }
+    };
+    let (request, state) = permit.connect(destination);
+    wire.send(&request);
+    wire.receive(state).map(EndpointBuf::from)
 }

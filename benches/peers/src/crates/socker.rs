@@ -1,5 +1,6 @@
 //! socker: messages without their order.
 
+use std::io::Read;
 use std::net::SocketAddr;
 
 use socker::socks5::auth::username_password;
@@ -111,45 +112,67 @@ fn make_datagram(payload: &[u8], buffer: &mut Vec<u8>) {
     datagram.encode_into(buffer).unwrap();
 }
 
-/// Takes the next message off the front of the octets.
-fn next<M: Message>(octets: &mut &'static [u8]) -> M {
-    let (message, used) = complete(M::decode(octets));
-    *octets = &octets[used..];
-    message
+/// A driver with a buffer of its own, as in the first column.
+struct Wire<'a> {
+    stream: &'static [u8],
+    received: [u8; 513],
+    start: usize,
+    end: usize,
+    sent: &'a mut Vec<u8>,
 }
 
-fn serve(
-    mut octets: &'static [u8],
-    buffer: &mut Vec<u8>,
-    method: AuthenticationMethod,
-) -> Result<Request, EncodeError> {
-    buffer.clear();
-    let offer = next::<ClientGreeting>(&mut octets);
-    assert!(offer.methods.contains(&method));
-    ServerChoice { method }.encode(buffer)?;
-    if method == AuthenticationMethod::USERNAME_PASSWORD {
-        let said = next::<username_password::Request>(&mut octets);
-        let (username, password) = credentials();
-        assert!(*said.username == *username.as_bytes() && *said.password == *password.as_bytes());
-        username_password::Response::SUCCESS.encode(buffer)?;
+impl<'a> Wire<'a> {
+    fn new(stream: &'static [u8], sent: &'a mut Vec<u8>) -> Self {
+        sent.clear();
+        Self { stream, received: [0; 513], start: 0, end: 0, sent }
     }
-    let request = next(&mut octets);
-    reply().encode(buffer)?;
+
+    fn receive<M: Message>(&mut self) -> M {
+        loop {
+            if let DecodeStatus::Complete((message, used)) = M::decode(&self.received[self.start..self.end]).unwrap() {
+                self.start += used;
+                return message;
+            }
+            match self.stream.read(&mut self.received[self.end..]).unwrap() {
+                0 => panic!("ends in the middle of a message"),
+                len => self.end += len,
+            }
+        }
+    }
+
+    fn send(&mut self, message: &impl Message) -> Result<(), EncodeError> {
+        message.encode(self.sent)
+    }
+}
+
+fn serve(stream: &'static [u8], sent: &mut Vec<u8>, method: AuthenticationMethod) -> Result<Request, EncodeError> {
+    let mut wire = Wire::new(stream, sent);
+    let offer = wire.receive::<ClientGreeting>();
+    assert!(offer.methods.contains(&method));
+    wire.send(&ServerChoice { method })?;
+    if method == AuthenticationMethod::USERNAME_PASSWORD {
+        let given = wire.receive::<username_password::Request>();
+        let (username, password) = credentials();
+        assert!(*given.username == *username.as_bytes() && *given.password == *password.as_bytes());
+        wire.send(&username_password::Response::SUCCESS)?;
+    }
+    let request = wire.receive();
+    wire.send(&reply())?;
     Ok(request)
 }
 
 fn connect(
-    mut octets: &'static [u8],
-    buffer: &mut Vec<u8>,
+    stream: &'static [u8],
+    sent: &mut Vec<u8>,
     user_pass: &username_password::Request,
     request: &Request,
 ) -> Result<Response, EncodeError> {
-    buffer.clear();
+    let mut wire = Wire::new(stream, sent);
     let methods = [AuthenticationMethod::NO_AUTHENTICATION, AuthenticationMethod::USERNAME_PASSWORD];
-    ClientGreeting { methods: methods.into() }.encode(buffer)?;
-    assert!(next::<ServerChoice>(&mut octets).method == AuthenticationMethod::USERNAME_PASSWORD);
-    user_pass.encode(buffer)?;
-    assert!(next::<username_password::Response>(&mut octets).is_success());
-    request.encode(buffer)?;
-    Ok(next(&mut octets))
+    wire.send(&ClientGreeting { methods: methods.into() })?;
+    assert!(wire.receive::<ServerChoice>().method == AuthenticationMethod::USERNAME_PASSWORD);
+    wire.send(user_pass)?;
+    assert!(wire.receive::<username_password::Response>().is_success());
+    wire.send(request)?;
+    Ok(wire.receive())
 }

@@ -1,6 +1,6 @@
 //! A SOCKS5 client that authenticates with a Kerberos ticket: joins stdin and stdout to a connection through a proxy.
 
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, Write};
 use std::net::{Shutdown, TcpStream};
 use std::process::ExitCode;
 use std::thread;
@@ -9,9 +9,9 @@ use std::time::Duration;
 use clap::Parser;
 use socks5_gssapi::initiate::initiate;
 use socks5_gssapi::level;
-use socks5_gssapi::stream::{Stream, fill};
-use socks5_sansio::client::{Client, Step};
-use socks5_sansio::{Endpoint, Method, MethodOffer, ProtectionLevel, Request};
+use socks5_gssapi::stream::Stream;
+use socks5_sansio::blocking::Wire;
+use socks5_sansio::{Endpoint, ProtectionLevel, gssapi};
 
 /// A SOCKS5 client that authenticates by GSSAPI, with the ticket of `kinit`
 #[derive(Parser)]
@@ -47,33 +47,22 @@ fn run(args: &Args) -> io::Result<()> {
     let destination = Endpoint::try_from(args.destination.as_str())?;
     let tcp = TcpStream::connect(&args.proxy)?;
     let mut stream = Stream::new(tcp, Duration::from_secs(args.handshake_timeout))?;
-    connect(&mut stream, args, &Request::connect(destination))?;
+    connect(&mut stream, args, destination)?;
     tunnel(stream)
 }
 
-fn connect(stream: &mut Stream, args: &Args, request: &Request<'_>) -> io::Result<()> {
-    let (offer, mut client) = Client::new(&MethodOffer::of(&[Method::GSSAPI]));
-    stream.write_all(&offer)?;
-    let (mut buffer, mut start) = (Vec::new(), 0);
-    loop {
-        let (used, step) = client.read(&buffer[start..])?;
-        start += used;
-        client = match step {
-            Step::NeedMore(same, missing) => match fill(stream, missing, &mut buffer)? {
-                true => same,
-                false => return Err(same.end(&buffer[start..]).into()),
-            },
-            Step::SubNegotiate(negotiation) => {
-                let permit = negotiation.gssapi().map_err(|_| ErrorKind::Unsupported)?;
-                let (protection, permit) = initiate(stream, permit, &args.service, args.protection)?;
-                stream.protect(protection);
-                let (octets, next) = permit.send(request);
-                stream.write_all(&octets).and(Ok(next))?
-            }
-            Step::UserPass(_) | Step::Request(_) => return Err(ErrorKind::Unsupported.into()),
-            Step::Reply(..) => return Ok(()),
-        };
-    }
+fn connect(stream: &mut Stream, args: &Args, destination: Endpoint<'_>) -> io::Result<()> {
+    let mut wire = Wire::client(&mut *stream);
+    let (offer, state) = gssapi::offer();
+    wire.send(&offer)?;
+    let permit = wire.receive(state)?;
+    let (protection, permit) = initiate(&mut wire, permit, &args.service, args.protection)?;
+    stream.protect(protection);
+    let mut wire = Wire::client(stream);
+    let (request, state) = permit.connect(destination);
+    wire.send(&request)?;
+    wire.receive(state)?;
+    Ok(())
 }
 
 /// Joins stdin and stdout to the connection, until its end.

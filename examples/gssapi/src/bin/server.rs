@@ -15,9 +15,10 @@ use libgssapi::oid::GSS_NT_HOSTBASED_SERVICE;
 use socket2::SockRef;
 use socks5_gssapi::accept::accept;
 use socks5_gssapi::level;
-use socks5_gssapi::stream::{Stream, fill};
-use socks5_sansio::server::{Chosen, Server, Step};
-use socks5_sansio::{Address, Command, Endpoint, Method, ProtectionLevel, Reply, ReplyCode};
+use socks5_gssapi::stream::Stream;
+use socks5_sansio::blocking::Wire;
+use socks5_sansio::server::{Asked, ReceiveOffer};
+use socks5_sansio::{Address, Command, Encode, Endpoint, ProtectionLevel, ReplyCode};
 
 /// A SOCKS5 proxy server that authenticates by GSSAPI; its keys are in KRB5_KTNAME
 #[derive(Parser)]
@@ -39,7 +40,6 @@ struct Args {
 
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-const NOT_SUPPORTED: ReplyCode = ReplyCode::COMMAND_NOT_SUPPORTED;
 
 fn main() -> ExitCode {
     let Err(error) = run(Box::leak(Args::parse().into()));
@@ -97,50 +97,37 @@ fn serve(tcp: TcpStream, client: SocketAddr, args: &Args) {
     });
 }
 
-/// Listens to what the client wants, and gets it. The loop is the same before the authentication and after it: only the
-/// stream changes.
+/// Performs the handshake, and connects to the destination. The wires read exactly the bytes that are missing: between them the
+/// stream becomes protected.
 fn prepare(stream: &mut Stream, args: &Args, subject: &mut String) -> io::Result<TcpStream> {
-    let (mut server, mut buffer, mut start) = (Server::new(), Vec::new(), 0);
-    loop {
-        let (used, step) = match server.read(&buffer[start..]) {
-            Ok(step) => step,
-            Err(error) => return stream.write_all(error.parting()).and(Err(error.into())),
-        };
-        start += used;
-        server = match step {
-            Step::NeedMore(same, missing) => match fill(stream, missing, &mut buffer)? {
-                true => same,
-                false => return Err(same.end(&buffer[start..]).into()),
-            },
-            Step::Methods(_, permit) => match permit.choose(&[Method::GSSAPI]) {
-                Chosen::SubNegotiate(answer, negotiation) => {
-                    stream.write_all(&answer)?;
-                    let acceptor = negotiation.gssapi().map_err(|_| ErrorKind::Unsupported)?;
-                    let accepted = accept(stream, acceptor, args.credential()?, &args.protection)?;
-                    *subject = format!("{} at {}: ", accepted.principal, accepted.protection.level);
-                    stream.protect(accepted.protection);
-                    accepted.server
-                }
-                Chosen::Continue(no, _) | Chosen::Refused(no) => return refuse(stream, &no, "no GSSAPI offered"),
-            },
-            Step::Request(request, permit) if request.command == Command::CONNECT => {
-                *subject += &format!("{} {}: ", request.command, request.destination.canonical());
-                let outcome = reach(request.destination);
-                let reply = match &outcome {
-                    Ok(target) => Reply::succeeded(target.local_addr()?.into()),
-                    Err(error) => Reply::failed(ReplyCode::from(error)),
-                };
-                return stream.write_all(&permit.reply(&reply)).and(outcome);
-            }
-            Step::Request(_, permit) => return refuse(stream, &permit.refuse(NOT_SUPPORTED), "not CONNECT"),
-            Step::Bind(_, permit) => return refuse(stream, &permit.refuse(NOT_SUPPORTED), "not CONNECT"),
-            Step::UserPass(_, permit) => return refuse(stream, &permit.reject(), "it was not asked for a password"),
-        };
-    }
+    let mut wire = Wire::client(&mut *stream);
+    let (_, permit) = wire.receive(ReceiveOffer::new())?;
+    let (selection, state) = match permit.gssapi() {
+        Ok(selected) => selected,
+        Err(permit) => return refuse(&mut wire, &permit.refuse(), "no GSSAPI offered"),
+    };
+    wire.send(&selection)?;
+    let accepted = accept(stream, state, args.credential()?, &args.protection)?;
+    *subject = format!("{} at {}: ", accepted.principal, accepted.protection.level);
+    stream.protect(accepted.protection);
+
+    let mut wire = Wire::client(stream);
+    let (destination, asked) = wire.receive(accepted.state)?;
+    let permit = match asked {
+        Asked::Connect(permit) => permit,
+        other => return refuse(&mut wire, &other.refuse(ReplyCode::COMMAND_NOT_SUPPORTED), "not CONNECT"),
+    };
+    *subject += &format!("{} {}: ", Command::CONNECT, destination.canonical());
+    let outcome = reach(destination);
+    let reply = match &outcome {
+        Ok(target) => permit.succeed(target.local_addr()?.into()),
+        Err(error) => permit.refuse(error),
+    };
+    wire.send(&reply).and(outcome)
 }
 
-fn refuse<T>(stream: &mut Stream, answer: &[u8], why: &str) -> io::Result<T> {
-    stream.write_all(answer).and(Err(io::Error::new(ErrorKind::PermissionDenied, why)))
+fn refuse<T>(wire: &mut Wire<&mut Stream>, answer: &impl Encode, why: &str) -> io::Result<T> {
+    wire.send(answer).and(Err(io::Error::new(ErrorKind::PermissionDenied, why)))
 }
 
 /// Tries the addresses of the destination in turn until one answers.

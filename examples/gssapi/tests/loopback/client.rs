@@ -19,14 +19,14 @@ fn client_fails(handle: impl Fn(TcpStream) + Copy + Send + 'static, error: &str)
 fn not_a_token() {
     let Some(_) = server(&[]) else { return };
     let cases = [
-        (ABORT.to_vec(), "the peer gave up"),
+        (ABORT.to_vec(), "the peer aborted"),
         (vec![5, 0, 0, 1], "malformed frame: "),
-        (frame(LEVEL, &[1]), "gssapi message type 0x02 is not due now"),
-        (frame(DATA, b"data"), "gssapi message type 0x03 is not due now"),
+        (frame(LEVEL, &[1]), "gssapi message type 0x02 is out of order"),
+        (frame(DATA, b"data"), "gssapi message type 0x03 is out of order"),
         (frame(AUTHENTICATION, b"not a token"), "Invalid token was supplied"),
         (frame(AUTHENTICATION, &[0x60; 65_535]), "Invalid token was supplied"),
-        (vec![1, 1, 0xFF], "the peer left in the middle of a frame"),
-        (vec![], "the peer left before the negotiation was over"),
+        (vec![1, 1, 0xFF], "the peer closed the connection in the middle of a frame"),
+        (vec![], "the peer closed the connection during the handshake"),
     ];
     for (octets, why) in cases {
         let octets: &'static [u8] = octets.leak();
@@ -51,7 +51,7 @@ fn not_a_level() {
             assert_eq!(server.unwrap(LEVEL), [2]);
             says_last(&server.stream, &ABORT);
         },
-        "the peer gave up",
+        "the peer aborted",
     );
     client_fails(
         |stream| {

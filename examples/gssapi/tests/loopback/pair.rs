@@ -63,14 +63,14 @@ fn no_ticket() {
     client.args(["--proxy", &server.address.to_string(), "localhost:80"]).env("KRB5CCNAME", "FILE:/none");
     let output = run(&mut client, b"");
     assert!(text(&output.stderr).contains("No Kerberos credentials available"), "{}", text(&output.stderr));
-    assert!(server.log_line().ends_with(": the peer gave up\n"));
+    assert!(server.log_line().ends_with(": the peer aborted\n"));
 }
 
 #[test]
 fn a_ticket_for_another_service() {
     let Some(mut server) = server(&["--service", "rcmd@127.0.0.1"]) else { return };
     let web = serve(Ipv4Addr::LOCALHOST, web).to_string();
-    fails(server.address, "integrity", &web, "the peer gave up\n");
+    fails(server.address, "integrity", &web, "the peer aborted\n");
     assert!(!server.log_line().contains("alice"));
     let output = client(server.address, &["--service", "rcmd@127.0.0.1"], &web, 10);
     assert!(output.stdout.ends_with(&page(10)), "{}", text(&output.stderr));
@@ -87,7 +87,12 @@ fn a_server_without_keys() {
 fn a_refusal_is_wrapped_too() {
     let Some(mut server) = server(&[]) else { return };
     for level in ["integrity", "confidentiality"] {
-        fails(server.address, level, &closed_port().to_string(), "the proxy refused: connection refused (05)\n");
+        fails(
+            server.address,
+            level,
+            &closed_port().to_string(),
+            "the proxy refused the request: connection refused (05)\n",
+        );
         assert!(server.log_line().contains("onnection refused"));
     }
 }

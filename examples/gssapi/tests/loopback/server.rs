@@ -5,11 +5,11 @@ use std::io::{ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
 
 use libgssapi::context::ClientCtx;
-use socks5_sansio::{Endpoint, Request};
+use socks5_sansio::{Encode, Endpoint, Request};
 
 use crate::by_hand::{ABORT, AUTHENTICATION, DATA, LEVEL, Side, frame, greeted};
 use crate::pair::{ALL_LEVELS, server};
-use crate::support::{Server, connect, echo, encoded, read_all, read_exactly, serve};
+use crate::support::{Server, connect, echo, read_all, read_exactly, serve};
 
 /// The server says this, closes, and logs why.
 fn is_refused(server: &mut Server, stream: TcpStream, parting: &[u8], why: &str) {
@@ -24,16 +24,16 @@ fn frames_without_a_ticket() {
     let Some(mut server) = server(&[]) else { return };
     let longest = frame(AUTHENTICATION, &[0x60; 65_535]);
     let cases: &[(&[u8], &[u8], &str)] = &[
-        (&ABORT, &[], "the peer gave up"),
+        (&ABORT, &[], "the peer aborted"),
         (&[5, 1, 0, 1], &ABORT, "malformed frame: "),
         (&[1, 4, 0, 0], &ABORT, "malformed frame: "),
-        (&frame(LEVEL, &[1]), &ABORT, "gssapi message type 0x02 is not due now"),
-        (&frame(DATA, b"data"), &ABORT, "gssapi message type 0x03 is not due now"),
+        (&frame(LEVEL, &[1]), &ABORT, "gssapi message type 0x02 is out of order"),
+        (&frame(DATA, b"data"), &ABORT, "gssapi message type 0x03 is out of order"),
         (&frame(AUTHENTICATION, b"not a token"), &ABORT, "Unspecified GSS failure"),
         (&longest, &ABORT, "Invalid token was supplied"),
-        (&longest[..65_538], &[], "the peer left in the middle of a frame"),
-        (&[1], &[], "the peer left in the middle of a frame"),
-        (&[], &[], "the peer left before the negotiation was over"),
+        (&longest[..65_538], &[], "the peer closed the connection in the middle of a frame"),
+        (&[1], &[], "the peer closed the connection in the middle of a frame"),
+        (&[], &[], "the peer closed the connection during the handshake"),
     ];
     for (octets, parting, why) in cases {
         let mut stream = greeted(&server);
@@ -70,10 +70,10 @@ fn a_client_that_stops() {
 fn frames_with_a_context() {
     let Some(mut server) = server(&[]) else { return };
     let cases: &[(&[u8], &[u8], &str)] = &[
-        (&ABORT, &[], "the peer gave up"),
-        (&[1], &[], "the peer left in the middle of a frame"),
-        (&frame(AUTHENTICATION, b"one more"), &ABORT, "gssapi message type 0x01 is not due now"),
-        (&frame(DATA, b"data"), &ABORT, "gssapi message type 0x03 is not due now"),
+        (&ABORT, &[], "the peer aborted"),
+        (&[1], &[], "the peer closed the connection in the middle of a frame"),
+        (&frame(AUTHENTICATION, b"one more"), &ABORT, "gssapi message type 0x01 is out of order"),
+        (&frame(DATA, b"data"), &ABORT, "gssapi message type 0x03 is out of order"),
         (&frame(LEVEL, &[]), &ABORT, "A required input parameter could not be read"),
         (&frame(LEVEL, b"not wrapped"), &ABORT, "Invalid token was supplied"),
         (&frame(LEVEL, &[0x05; 65_535]), &ABORT, "Invalid token was supplied"),
@@ -114,7 +114,7 @@ fn more_tokens_than_expected() {
     let Some(mut server) = server(&[]) else { return };
     let mut client = Side::established_by_three(&server);
     client.send(AUTHENTICATION, b"a fourth");
-    is_refused(&mut server, client.stream, &ABORT, "gssapi message type 0x01 is not due now");
+    is_refused(&mut server, client.stream, &ABORT, "gssapi message type 0x01 is out of order");
 }
 
 #[test]
@@ -128,7 +128,7 @@ fn levels_that_are_not_wrapped() {
 }
 
 fn request(target: SocketAddr) -> Vec<u8> {
-    encoded(Request::connect(Endpoint::from(target)))
+    Request::connect(Endpoint::from(target)).to_vec()
 }
 
 /// A client that is connected to this target.
@@ -151,7 +151,7 @@ fn frames_in_place_of_the_request() {
         (&[1, 3, 0], "unexpected end of file"),
         (&frame(DATA, &request), "a frame is refused"),
         (&frame(DATA, &[0x05; 65_535]), "a frame is refused"),
-        (&[], "the client left before the negotiation was over"),
+        (&[], "the client closed the connection during the handshake"),
     ];
     for (octets, why) in cases {
         let mut client = Side::agreed(&server);

@@ -1,93 +1,130 @@
-//! What this crate does.
+//! The handshakes of this crate.
 
-use socks5_sansio::client::{self, Client};
-use socks5_sansio::server::{self, Chosen, Server};
-use socks5_sansio::{Command, Domain, Endpoint, Method, MethodOffer, Request, UserPass};
+use socks5_sansio::client::{self, SelectedMethod};
+use socks5_sansio::server::{self, Login, ReceiveOffer};
+use socks5_sansio::{Command, Domain, Encode, Endpoint, Invalid, MethodOffer, Receive, UserPass};
 
 use super::super::{Fields, Host, Verdict};
-use super::{PORT, Talk, Wish};
+use super::{Outcome, PORT, Wish};
 
-pub(super) fn proxy(octets: &[u8]) -> Talk {
-    let (mut talk, mut used, mut server) = (Talk::new(), 0, Server::new());
-    let mut login = None;
-    loop {
-        let step = server.read(&octets[used..]).map(|(taken, step)| {
-            used += taken;
-            step
-        });
-        server = match step {
-            Ok(server::Step::NeedMore(..)) => return talk,
-            Ok(server::Step::Methods(_, permit)) => match permit.choose(&[Method::USERNAME_PASSWORD, Method::NONE]) {
-                Chosen::Continue(answer, server) => {
-                    talk.said.extend(&*answer);
-                    server
-                }
-                _ => return Talk { verdict: Verdict::Invalid, ..talk },
-            },
-            Ok(server::Step::UserPass(said, permit)) => {
-                login = Some((said.username().to_vec(), said.password().to_vec()));
-                let (answer, server) = permit.accept();
-                talk.said.extend(&*answer);
-                server
+/// Why a handshake does not go on.
+struct Stop {
+    verdict: Verdict,
+    invalid: Option<Invalid>,
+}
+
+impl Stop {
+    const INCOMPLETE: Self = Self { verdict: Verdict::Incomplete, invalid: None };
+    const INVALID: Self = Self { verdict: Verdict::Invalid, invalid: None };
+}
+
+impl From<server::Error> for Stop {
+    fn from(error: server::Error) -> Self {
+        match error {
+            server::Error::Offer(invalid) | server::Error::UserPass(invalid) | server::Error::Request(invalid) => {
+                Self { invalid: Some(invalid), ..Self::INVALID }
             }
-            Ok(server::Step::Request(request, _) | server::Step::Bind(request, _)) => {
-                let fields = Fields::endpoint(request.command.0, request.destination);
-                return Talk { login, verdict: Verdict::Message { fields, used }, ..talk };
-            }
-            Err(server::Error::Offer(invalid) | server::Error::UserPass(invalid) | server::Error::Request(invalid)) => {
-                return Talk { verdict: Verdict::Invalid, invalid: Some(invalid), ..talk };
-            }
-            Err(other) => panic!("{other}"),
-        };
+            other => panic!("{other}"),
+        }
     }
 }
 
-pub(super) fn client(wish: &Wish, octets: &[u8]) -> Talk {
-    let methods: &[Method] =
-        if wish.login.is_some() { &[Method::USERNAME_PASSWORD, Method::NONE] } else { &[Method::NONE] };
-    let (offer, mut client) = Client::new(&MethodOffer::new(methods).expect("are two at most"));
-    let (mut talk, mut used) = (Talk::new(), 0);
-    talk.said.extend(&*offer);
-    loop {
-        let (taken, step) = match client.read(&octets[used..]) {
-            Ok(read) => read,
-            Err(error) => return refused(talk, error),
-        };
-        used += taken;
-        let (said, next) = match step {
-            client::Step::NeedMore(..) => return talk,
-            client::Step::UserPass(permit) => permit.send(&wish.user_pass()),
-            client::Step::Request(permit) => permit.send(&wish.request()),
-            client::Step::Reply(reply, None) => {
-                let fields = Fields::endpoint(reply.code.0, reply.bound);
-                return Talk { verdict: Verdict::Message { fields, used }, ..talk };
+impl From<client::Error> for Stop {
+    fn from(error: client::Error) -> Self {
+        match error {
+            client::Error::Refused(code) => Self { verdict: Verdict::Denied(code.0), invalid: None },
+            client::Error::Invalid(invalid) => Self { invalid: Some(invalid), ..Self::INVALID },
+            client::Error::NoAcceptableMethods | client::Error::NotOffered(_) | client::Error::Rejected(_) => {
+                Self::INVALID
             }
-            other => panic!("{other:?}"),
-        };
-        talk.said.extend(&*said);
-        client = next;
+            other => panic!("{other}"),
+        }
     }
 }
 
-fn refused(talk: Talk, error: client::Error) -> Talk {
-    match error {
-        client::Error::Refused(code) => Talk { verdict: Verdict::Denied(code.0), ..talk },
-        client::Error::Invalid(invalid) => Talk { verdict: Verdict::Invalid, invalid: Some(invalid), ..talk },
-        _ => Talk { verdict: Verdict::Invalid, ..talk },
+fn receive<'i, S: Receive<Error: Into<Stop>>>(state: S, unread: &mut &'i [u8]) -> Result<S::Received<'i>, Stop> {
+    if state.missing(unread).is_some() {
+        return Err(Stop::INCOMPLETE);
     }
+    let (received, used) = state.receive(unread).map_err(Into::into)?;
+    *unread = &unread[used..];
+    Ok(received)
+}
+
+pub(super) fn proxy(input: &[u8]) -> Outcome {
+    run(|outcome| {
+        let mut unread = input;
+        let fields = serve(&mut unread, outcome)?;
+        Ok(Verdict::Message { fields, used: input.len() - unread.len() })
+    })
+}
+
+pub(super) fn client(wish: &Wish, input: &[u8]) -> Outcome {
+    run(|outcome| {
+        let mut unread = input;
+        let fields = request(wish, &mut unread, outcome)?;
+        Ok(Verdict::Message { fields, used: input.len() - unread.len() })
+    })
+}
+
+fn run(handshake: impl FnOnce(&mut Outcome) -> Result<Verdict, Stop>) -> Outcome {
+    let mut outcome = Outcome::new(Verdict::Incomplete);
+    match handshake(&mut outcome) {
+        Ok(verdict) => Outcome { verdict, ..outcome },
+        Err(Stop { verdict, invalid }) => Outcome { verdict, invalid, login: None, ..outcome },
+    }
+}
+
+fn serve(unread: &mut &[u8], outcome: &mut Outcome) -> Result<Fields, Stop> {
+    let (_offer, permit) = receive(ReceiveOffer::new(), unread)?;
+    let (selection, login) = permit.login(Some(()), true).map_err(|_permit| Stop::INVALID)?;
+    outcome.sent.extend(selection.to_vec());
+    let state = match login {
+        Login::Anonymous((), state) => state,
+        Login::UserPass(state) => {
+            let (given, permit) = receive(state, unread)?;
+            outcome.login = Some((given.username().to_vec(), given.password().to_vec()));
+            let (status, state) = permit.accept();
+            outcome.sent.extend(status.to_vec());
+            state
+        }
+    };
+    let (destination, asked) = receive(state, unread)?;
+    Ok(Fields::endpoint(asked.command().0, destination))
+}
+
+fn request(wish: &Wish, unread: &mut &[u8], outcome: &mut Outcome) -> Result<Fields, Stop> {
+    let (offer, state) = client::offer(wish.offer());
+    outcome.sent.extend(offer.to_vec());
+    let permit = match receive(state, unread)? {
+        SelectedMethod::Request(permit) => permit,
+        SelectedMethod::UserPass(permit) => {
+            let (credentials, state) = permit.send(wish.user_pass());
+            outcome.sent.extend(credentials.to_vec());
+            receive(state, unread)?
+        }
+        SelectedMethod::SubNegotiate(other) => panic!("not offered: {other:?}"),
+    };
+    let (request, state) = permit.other(Command(wish.command), wish.destination());
+    outcome.sent.extend(request.to_vec());
+    let bound = receive(state, unread)?;
+    Ok(Fields::endpoint(0, bound))
 }
 
 impl Wish {
-    fn user_pass(&self) -> UserPass<'_> {
-        let (username, password) = self.login.as_ref().expect("nothing else was offered");
-        UserPass::new(username, password).expect("at most 255 octets each")
+    const fn offer(&self) -> MethodOffer<'static> {
+        if self.login.is_some() { MethodOffer::of(&[2, 0]) } else { MethodOffer::NO_AUTHENTICATION }
     }
 
-    fn request(&self) -> Request<'_> {
-        let destination = match &self.host {
+    fn user_pass(&self) -> UserPass<'_> {
+        let (username, password) = self.login.as_ref().expect("nothing else was offered");
+        UserPass::new(username, password).expect("at most 255 bytes each")
+    }
+
+    fn destination(&self) -> Endpoint<'_> {
+        match &self.host {
             Host::Ip(ip) => Endpoint::from((*ip, PORT)),
-            Host::Name(name) => Endpoint::from((Domain::new(name).expect("1 to 255 octets"), PORT)),
-        };
-        Request { command: Command(self.command), destination }
+            Host::Name(name) => Endpoint::from((Domain::new(name).expect("1 to 255 bytes"), PORT)),
+        }
     }
 }

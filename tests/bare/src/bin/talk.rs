@@ -1,4 +1,4 @@
-//! Client against server, in memory. The exit status is the number of the first conversation that went wrong, or 0.
+//! Client against server, in memory. The exit status is the number of the first handshake that went wrong, or 0.
 
 #![no_std]
 #![no_main]
@@ -6,74 +6,110 @@
 use core::num::NonZeroUsize;
 use core::time::Duration;
 
-use bare::{Said, serve};
-use socks5_sansio::client::{Client, Step as Answer};
-use socks5_sansio::reassembly::{MIN_TIMEOUT, Outcome, Reassembly, fragments};
-use socks5_sansio::server::{Chosen, Server, Step};
-use socks5_sansio::{Endpoint, Message, Method, MethodOffer, Reply, Request, UdpHeader, UserPass};
+use bare::{Sent, Wire, serve};
+use socks5_sansio::client::{self, Selected};
+use socks5_sansio::fragment::{MIN_TIMEOUT, Outcome, Reassembly, fragments};
+use socks5_sansio::server::{Asked, ReceiveOffer};
+use socks5_sansio::{Encode, Endpoint, Inbox, Polled, Receive, UdpHeader, UserPass};
 
 bare::program!(talk);
 
 fn talk() -> u32 {
-    let conversations = [connect, bind, optimistic, datagram, fragmented];
-    (1..).zip(conversations).find(|(_, conversation)| conversation().is_none()).map_or(0, |(number, _)| number)
+    let handshakes = [connect, bind, optimistic, datagram, fragmented];
+    (1..).zip(handshakes).find(|(_, handshake)| handshake().is_none()).map_or(0, |(number, _)| number)
+}
+
+/// The bytes on their way from one side to the other.
+struct Way(Inbox<[u8; 64]>);
+
+impl Way {
+    const fn new() -> Self {
+        Self(Inbox::new([0; 64]))
+    }
+
+    fn send(&mut self, message: &impl Encode) -> Option<()> {
+        let len = message.encode(self.0.room(message.encoded_len()).ok()?).ok()?;
+        self.0.filled(len);
+        Some(())
+    }
+
+    /// Receives one message, which is whole, and the last one sent.
+    fn receive<S: Receive>(&mut self, state: S) -> Option<S::Received<'_>> {
+        match self.0.poll(state) {
+            Ok(Polled::Whole(received)) => Some(received),
+            Ok(Polled::Missing(..)) | Err(_) => None,
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.0.unread().is_empty()
+    }
 }
 
 /// Username and password, then CONNECT.
 fn connect() -> Option<()> {
+    let (mut up, mut down) = (Way::new(), Way::new());
     let credentials = UserPass::new("alice", "s3cret").ok()?;
     let destination = Endpoint::try_from("example.com:443").ok()?;
 
-    let (offer, client) = Client::new(&MethodOffer::of(&[Method::NONE, Method::USERNAME_PASSWORD]));
-    let (_, Step::Methods(_, permit)) = Server::new().read(&offer).ok()? else { return None };
-    let Chosen::Continue(selection, server) = permit.choose(&[Method::USERNAME_PASSWORD]) else { return None };
+    let (offer, client) = client::login(Some(credentials));
+    up.send(&offer)?;
+    let (_, permit) = up.receive(ReceiveOffer::new())?;
+    let (selection, server) = permit.user_pass().ok()?;
+    down.send(&selection)?;
 
-    let (_, Answer::UserPass(permit)) = client.read(&selection).ok()? else { return None };
-    let (octets, client) = permit.send(&credentials);
-    let (_, Step::UserPass(given, permit)) = server.read(&octets).ok()? else { return None };
+    let Selected::UserPass(given, client) = down.receive(client)? else { return None };
+    up.send(&given)?;
+    let (given, permit) = up.receive(server)?;
     let (status, server) = given.verify(&credentials).then(|| permit.accept())?;
+    down.send(&status)?;
 
-    let (_, Answer::Request(permit)) = client.read(&status).ok()? else { return None };
-    let (octets, client) = permit.send(&Request::connect(destination));
-    let (_, Step::Request(request, permit)) = server.read(&octets).ok()? else { return None };
-    let asked = request == Request::connect(destination);
+    let (request, client) = down.receive(client)?.connect(destination);
+    up.send(&request)?;
+    let (asked_for, Asked::Connect(permit)) = up.receive(server)? else { return None };
+    let asked = asked_for == destination;
+    down.send(&permit.succeed(Endpoint::UNSPECIFIED))?;
 
-    let octets = permit.reply(&Reply::succeeded(Endpoint::UNSPECIFIED));
-    let (used, Answer::Reply(_, None)) = client.read(&octets).ok()? else { return None };
-    (asked && used == octets.len()).then_some(())
+    let bound = down.receive(client)? == Endpoint::UNSPECIFIED;
+    (asked && bound && up.is_empty() && down.is_empty()).then_some(())
 }
 
 /// BIND and its two replies.
 fn bind() -> Option<()> {
+    let (mut up, mut down) = (Way::new(), Way::new());
     let listening = Endpoint::try_from("192.0.2.7:4660").ok()?;
     let peer = Endpoint::try_from("[2001:db8::1]:20").ok()?;
 
-    let (offer, client) = Client::new(&MethodOffer::of(&[Method::NONE]));
-    let (_, Step::Methods(_, permit)) = Server::new().read(&offer).ok()? else { return None };
-    let Chosen::Continue(selection, server) = permit.choose(&[Method::NONE]) else { return None };
+    let (offer, client) = client::anonymous();
+    up.send(&offer)?;
+    let (_, permit) = up.receive(ReceiveOffer::new())?;
+    let (selection, server) = permit.no_authentication().ok()?;
+    down.send(&selection)?;
 
-    let (_, Answer::Request(permit)) = client.read(&selection).ok()? else { return None };
-    let (octets, client) = permit.send(&Request::bind(peer));
-    let (_, Step::Bind(request, permit)) = server.read(&octets).ok()? else { return None };
-    let asked = request == Request::bind(peer);
+    let (request, client) = down.receive(client)?.bind(peer);
+    up.send(&request)?;
+    let (asked_for, Asked::Bind(permit)) = up.receive(server)? else { return None };
+    let asked = asked_for == peer;
 
-    let (octets, permit) = permit.listening(listening);
-    let (_, Answer::Reply(first, Some(client))) = client.read(&octets).ok()? else { return None };
-    let octets = permit.reply(&Reply::succeeded(peer));
-    let (_, Answer::Reply(second, None)) = client.read(&octets).ok()? else { return None };
-    (asked && first.bound == listening && second.bound == peer).then_some(())
+    let (first, permit) = permit.listening(listening);
+    down.send(&first)?;
+    let (bound, client) = down.receive(client)?;
+    let first = bound == listening;
+    down.send(&permit.succeed(peer))?;
+    let second = down.receive(client)? == peer;
+    (asked && first && second && up.is_empty() && down.is_empty()).then_some(())
 }
 
 /// The client's side in one flight, then the server's.
 fn optimistic() -> Option<()> {
     let credentials = UserPass::new("alice", "s3cret").ok()?;
     let destination = Endpoint::try_from("example.com:443").ok()?;
-    let mut flight = [0; Client::OPTIMISTIC_MAX_LEN];
-    let (len, client) = Client::optimistic(Some(&credentials), &Request::connect(destination), &mut flight).ok()?;
-    let mut answers = Said::nothing();
-    serve(flight.get(..len)?, &[Method::USERNAME_PASSWORD], &credentials, &mut answers)?;
-    let (used, Answer::Reply(reply, None)) = client.read(answers.octets()).ok()? else { return None };
-    (used == answers.octets().len() && reply == Reply::succeeded(destination)).then_some(())
+    let (flight, state) = client::optimistic(Some(credentials), |permit| permit.connect(destination));
+    let (mut up, mut down) = (Sent::nothing(), Sent::nothing());
+    up.send(&flight)?;
+    serve(Wire { input: up.bytes(), sent: &mut down }, None, &credentials)?;
+    let (bound, used) = state.receive(down.bytes()).ok()?;
+    (bound == destination && used == down.bytes().len()).then_some(())
 }
 
 /// A datagram through a relay.

@@ -28,7 +28,7 @@ unsafe extern "C" {
 
 extern "C" fn start() -> ! {
     let status = run();
-    print(if status == 0 { c"all understood\n" } else { c"not understood\n" });
+    print(if status == 0 { c"passed\n" } else { c"failed\n" });
     exit(status)
 }
 

@@ -1,0 +1,1 @@
+//! The benches of socks5-sansio: see README.md.

@@ -1,0 +1,238 @@
+//! Fragments of datagrams: reassembly and fragmentation (RFC 1928 section 7).
+//!
+//! The RFC makes reassembly optional and recommends to avoid fragmentation. A relay that does not reassemble must drop every
+//! datagram whose [`Fragment`] is not standalone.
+
+use core::fmt;
+use core::num::NonZeroUsize;
+use core::time::Duration;
+
+use crate::error::ValueError;
+use crate::wire::{Decode, Encode, Endpoint, Fragment, UdpHeader};
+
+/// The shortest reassembly timeout: 5 seconds (RFC 1928 section 7).
+pub const MIN_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The REASSEMBLY QUEUE and the REASSEMBLY TIMER of one sender (RFC 1928 section 7), in a buffer of the caller's.
+///
+/// The buffer holds the endpoint and the data of one datagram: [`Endpoint::MAX_LEN`] bytes more than the longest data suffice.
+///
+/// Fragments are accepted in order: 1, 2, 3, with the high bit on the last. The queue is abandoned
+///
+/// - when the timer expires, counted from the first fragment;
+/// - when a fragment is lower than the highest so far; 0, which stands alone, is lower than all;
+/// - when a fragment is missing, is for another endpoint, or has other data at the highest position;
+/// - when the buffer is full.
+///
+/// Afterwards a fragment 1 begins a new queue. A duplicate of the highest fragment, and the malformed `80`, are dropped.
+///
+/// Times are [`Duration`]s since a fixed epoch of the caller's choice.
+///
+/// ```
+/// use core::time::Duration;
+///
+/// use socks5_sansio::fragment::{MIN_TIMEOUT, Outcome, Reassembly};
+/// use socks5_sansio::{Endpoint, Fragment, UdpHeader};
+///
+/// let endpoint = Endpoint::try_from("192.0.2.1:53")?;
+/// let header = |frag| UdpHeader { fragment: Fragment(frag), endpoint };
+/// let now = Duration::ZERO;
+///
+/// let mut queue = Reassembly::new([0; 1500], MIN_TIMEOUT);
+/// assert_eq!(queue.push(&header(0x01), b"frag", now), Outcome::Stored);
+/// assert_eq!(queue.push(&header(0x82), b"ment", now), Outcome::Datagram(b"fragment"));
+/// assert_eq!(queue.push(&header(0x00), b"whole", now), Outcome::Datagram(b"whole"));
+/// # Ok::<(), socks5_sansio::ParseEndpointError>(())
+/// ```
+pub struct Reassembly<B> {
+    buffer: B,
+    timeout: Duration,
+    queue: Option<Queue>,
+}
+
+/// The contents of the buffer: the endpoint up to `endpoint_end`, then data up to `end`, that of the highest fragment from
+/// `highest_start` on.
+#[derive(Clone, Copy, Debug)]
+struct Queue {
+    started: Duration,
+    highest: u8,
+    endpoint_end: usize,
+    highest_start: usize,
+    end: usize,
+}
+
+impl<B: AsMut<[u8]>> Reassembly<B> {
+    /// An empty queue. A timeout under [`MIN_TIMEOUT`] is raised to it.
+    pub fn new(buffer: B, timeout: Duration) -> Self {
+        Self { buffer, timeout: timeout.max(MIN_TIMEOUT), queue: None }
+    }
+
+    /// Processes a datagram of the sender, as [`UdpHeader::split`] returns it, at the time `now`.
+    pub fn push<'a>(&'a mut self, header: &UdpHeader<'_>, data: &'a [u8], now: Duration) -> Outcome<'a> {
+        let timeout = self.timeout;
+        self.queue.take_if(|queue| now.saturating_sub(queue.started) >= timeout);
+        match header.fragment {
+            Fragment::STANDALONE => {
+                self.queue = None;
+                Outcome::Datagram(data)
+            }
+            fragment if fragment.position() == 0 => Outcome::Dropped(Reason::Position),
+            fragment => self.push_fragment(fragment, header.endpoint, data, now),
+        }
+    }
+
+    fn push_fragment(&mut self, fragment: Fragment, endpoint: Endpoint<'_>, data: &[u8], now: Duration) -> Outcome<'_> {
+        let buffer = self.buffer.as_mut();
+        let queued = self.queue.take().filter(|queue| queue.is_for(buffer, endpoint));
+        let queue = match queued {
+            Some(queue) if queue.is_duplicate(buffer, fragment, data) => {
+                self.queue = Some(queue);
+                return Outcome::Dropped(Reason::Duplicate);
+            }
+            Some(queue) if fragment.position() == queue.highest + 1 => Some(queue),
+            _ if fragment.position() == 1 => Queue::begin(buffer, endpoint, now),
+            _ => return Outcome::Dropped(Reason::OutOfOrder),
+        };
+        match queue.and_then(|queue| queue.append(buffer, fragment, data)) {
+            None => Outcome::Dropped(Reason::Overflow),
+            Some((queue, stored)) if fragment.is_last() => {
+                stored.get(queue.endpoint_end..).map_or(Outcome::Dropped(Reason::Overflow), Outcome::Datagram)
+            }
+            Some((queue, _)) => {
+                self.queue = Some(queue);
+                Outcome::Stored
+            }
+        }
+    }
+}
+
+/// `None` where the buffer is too small.
+impl Queue {
+    fn begin(buffer: &mut [u8], endpoint: Endpoint<'_>, now: Duration) -> Option<Self> {
+        let end = endpoint.encode(buffer).ok()?;
+        Some(Self { started: now, highest: 0, endpoint_end: end, highest_start: end, end })
+    }
+
+    fn is_for(&self, buffer: &[u8], endpoint: Endpoint<'_>) -> bool {
+        buffer
+            .get(..self.endpoint_end)
+            .is_some_and(|stored| Endpoint::decode(stored) == Ok((endpoint, self.endpoint_end)))
+    }
+
+    /// The same bytes at the same position. Other bytes there belong to another sequence.
+    fn is_duplicate(&self, buffer: &[u8], fragment: Fragment, data: &[u8]) -> bool {
+        fragment == Fragment(self.highest) && buffer.get(self.highest_start..self.end) == Some(data)
+    }
+
+    /// Returns everything that is stored by then.
+    fn append<'b>(self, buffer: &'b mut [u8], fragment: Fragment, data: &[u8]) -> Option<(Self, &'b [u8])> {
+        let end = self.end + data.len();
+        let stored = buffer.get_mut(..end)?;
+        stored.split_at_mut(self.end).1.copy_from_slice(data);
+        let queue = Self { highest: fragment.position(), highest_start: self.end, end, ..self };
+        Some((queue, stored))
+    }
+}
+
+/// Shows the positions in the queue, but none of its bytes.
+impl<B> fmt::Debug for Reassembly<B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reassembly").field("timeout", &self.timeout).field("queue", &self.queue).finish_non_exhaustive()
+    }
+}
+
+/// The result of [`Reassembly::push`].
+#[must_use]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome<'a> {
+    /// The data of a whole datagram, for the endpoint of the header just pushed.
+    Datagram(&'a [u8]),
+    /// The fragment was stored until the others arrive.
+    Stored,
+    /// The fragment was dropped.
+    Dropped(Reason),
+}
+
+/// Why a fragment was dropped. None of the reasons is an error of the relay.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Reason {
+    /// It was received before.
+    Duplicate,
+    /// It does not follow the fragments before it. The queue was abandoned.
+    OutOfOrder,
+    /// The buffer has no room for it. The queue was abandoned.
+    Overflow,
+    /// It is the last of a sequence, at position 0 (`80`).
+    Position,
+}
+
+/// Cuts data into fragments of `size` bytes; the last has the rest. Data that fits into one is not fragmented.
+///
+/// # Errors
+///
+/// [`ValueError::Fragments`] over 127 fragments.
+///
+/// ```
+/// use core::num::NonZeroUsize;
+///
+/// use socks5_sansio::Endpoint;
+/// use socks5_sansio::fragment::fragments;
+///
+/// let size = NonZeroUsize::new(4).unwrap();
+/// let cut = fragments(Endpoint::UNSPECIFIED, b"fragments", size)?.map(|(header, data)| (header.fragment.0, data));
+/// assert!(cut.eq([(0x01, b"frag".as_slice()), (0x02, b"ment"), (0x83, b"s")]));
+/// # Ok::<(), socks5_sansio::ValueError>(())
+/// ```
+pub fn fragments<'a>(endpoint: Endpoint<'a>, data: &'a [u8], size: NonZeroUsize) -> Result<Fragments<'a>, ValueError> {
+    match data.len().div_ceil(size.get()) {
+        0..=127 => Ok(Fragments { endpoint, rest: Some(data), size: size.get(), position: 1 }),
+        count => Err(ValueError::Fragments(count)),
+    }
+}
+
+/// The fragments of a datagram in order, each as its header and its data. Made by [`fragments`].
+#[derive(Clone, Debug)]
+pub struct Fragments<'a> {
+    endpoint: Endpoint<'a>,
+    rest: Option<&'a [u8]>,
+    size: usize,
+    position: u8,
+}
+
+impl<'a> Iterator for Fragments<'a> {
+    type Item = (UdpHeader<'a>, &'a [u8]);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let rest = self.rest?;
+        let (data, rest) = match rest.split_at_checked(self.size) {
+            Some((data, rest)) if !rest.is_empty() => (data, Some(rest)),
+            _ => (rest, None),
+        };
+        let fragment = match (self.position, rest) {
+            (1, None) => Fragment::STANDALONE,
+            (position, None) => Fragment::last(position),
+            (position, Some(_)) => Fragment(position),
+        };
+        self.rest = rest;
+        self.position += 1;
+        Some((UdpHeader { fragment, endpoint: self.endpoint }, data))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_shows_none_of_the_bytes() {
+        let mut queue = Reassembly::new(std::vec![0x77; 20], MIN_TIMEOUT);
+        let header = UdpHeader { fragment: Fragment(1), endpoint: Endpoint::UNSPECIFIED };
+        assert_eq!(queue.push(&header, &[0x77], Duration::ZERO), Outcome::Stored);
+        let debug = std::format!("{queue:?}");
+        assert!(
+            debug.starts_with("Reassembly { timeout: 5s, queue: Some(Queue { started: 0ns, highest: 1,"),
+            "{debug}"
+        );
+        assert!(!debug.contains("119"), "{debug}");
+    }
+}

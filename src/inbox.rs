@@ -1,0 +1,257 @@
+//! A buffer for input, with its cursor.
+
+use core::fmt;
+use core::num::NonZeroUsize;
+
+use crate::error::BufferTooSmall;
+use crate::receive::{Receive, sealed::Sealed};
+
+/// The storage of an [`Inbox`]: `[u8; N]`, `&mut [u8]`, or with the feature `std` a `Vec<u8>`, which grows. Sealed.
+pub trait Buffer: Sealed {
+    #[doc(hidden)]
+    fn bytes(&self) -> &[u8];
+    #[doc(hidden)]
+    fn bytes_mut(&mut self) -> &mut [u8];
+    /// Makes room for `len` bytes in all, if it can.
+    #[doc(hidden)]
+    fn grow(&mut self, _len: usize) {}
+}
+
+impl<const N: usize> Sealed for [u8; N] {}
+impl<const N: usize> Buffer for [u8; N] {
+    #[inline]
+    fn bytes(&self) -> &[u8] {
+        self
+    }
+
+    #[inline]
+    fn bytes_mut(&mut self) -> &mut [u8] {
+        self
+    }
+}
+
+impl Sealed for &mut [u8] {}
+impl Buffer for &mut [u8] {
+    #[inline]
+    fn bytes(&self) -> &[u8] {
+        self
+    }
+
+    #[inline]
+    fn bytes_mut(&mut self) -> &mut [u8] {
+        self
+    }
+}
+
+#[cfg(feature = "std")]
+impl Sealed for std::vec::Vec<u8> {}
+#[cfg(feature = "std")]
+impl Buffer for std::vec::Vec<u8> {
+    #[inline]
+    fn bytes(&self) -> &[u8] {
+        self
+    }
+
+    #[inline]
+    fn bytes_mut(&mut self) -> &mut [u8] {
+        self
+    }
+
+    fn grow(&mut self, len: usize) {
+        if self.try_reserve(len.saturating_sub(self.len())).is_ok() {
+            self.resize(len, 0);
+        }
+    }
+}
+
+/// A buffer with a cursor: the bytes received so far and not used yet.
+///
+/// 513 bytes hold the longest message without GSSAPI.
+///
+/// ```
+/// use socks5_sansio::server::ReceiveOffer;
+/// use socks5_sansio::{Inbox, Polled};
+///
+/// let mut inbox = Inbox::new([0; 513]);
+/// let mut state = ReceiveOffer::new();
+/// for segment in [b"\x05\x02".as_slice(), b"\x00\x02\x01"] {
+///     inbox.room(segment.len())?.copy_from_slice(segment); // as a socket's `read` does
+///     inbox.filled(segment.len());
+///     state = match inbox.poll(state)? {
+///         Polled::Missing(missing, same_state) => {
+///             assert_eq!(missing.get(), 2);
+///             same_state
+///         }
+///         Polled::Whole((offer, _permit)) => {
+///             assert_eq!(offer.methods().count(), 2);
+///             break;
+///         }
+///     };
+/// }
+/// assert_eq!(inbox.unread(), [1]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone)]
+pub struct Inbox<B> {
+    buffer: B,
+    /// `start <= end <= buffer.len()`: a buffer does not shrink.
+    start: usize,
+    end: usize,
+}
+
+/// The result of [`Inbox::poll`].
+#[must_use]
+#[derive(Debug)]
+pub enum Polled<R, S> {
+    /// The complete message, with the permit for the next move.
+    Whole(R),
+    /// At least this many bytes are missing. The state is unchanged.
+    Missing(NonZeroUsize, S),
+}
+
+impl<B: Buffer> Inbox<B> {
+    /// An empty inbox.
+    pub const fn new(buffer: B) -> Self {
+        Self { buffer, start: 0, end: 0 }
+    }
+
+    /// The bytes received and not used yet.
+    #[inline]
+    pub fn unread(&self) -> &[u8] {
+        self.buffer.bytes().split_at(self.end).0.split_at(self.start).1
+    }
+
+    /// Room for exactly `len` bytes after the unread ones.
+    ///
+    /// # Errors
+    ///
+    /// [`BufferTooSmall`] if the buffer can neither hold that many nor grow.
+    #[inline]
+    pub fn room(&mut self, len: usize) -> Result<&mut [u8], BufferTooSmall> {
+        if self.buffer.bytes().len() - self.end < len {
+            self.make_room(len)?;
+        }
+        Ok(self.buffer.bytes_mut().split_at_mut(self.end).1.split_at_mut(len).0)
+    }
+
+    /// All the room that there is after the unread bytes. It is empty where the buffer is full, and in a `Vec` that has not grown:
+    /// [`room`](Self::room) makes it grow.
+    #[inline]
+    pub fn space(&mut self) -> &mut [u8] {
+        if self.end == self.buffer.bytes().len() {
+            self.compact();
+        }
+        self.buffer.bytes_mut().split_at_mut(self.end).1
+    }
+
+    /// Moves the unread bytes to the front.
+    #[cold]
+    fn compact(&mut self) {
+        self.buffer.bytes_mut().copy_within(self.start..self.end, 0);
+        (self.start, self.end) = (0, self.end - self.start);
+    }
+
+    #[cold]
+    fn make_room(&mut self, len: usize) -> Result<(), BufferTooSmall> {
+        self.compact();
+        let needed = self.end.saturating_add(len);
+        if self.buffer.bytes().len() < needed {
+            self.buffer.grow(needed);
+        }
+        if self.buffer.bytes().len() < needed { Err(BufferTooSmall { needed }) } else { Ok(()) }
+    }
+
+    /// Adds the first `len` bytes of the [room](Self::room) or the [space](Self::space) to the unread ones: at most all of them.
+    #[inline]
+    pub fn filled(&mut self, len: usize) {
+        self.end = self.end.saturating_add(len).min(self.buffer.bytes().len());
+    }
+
+    /// Removes the first `len` of the unread bytes: at most all of them.
+    #[inline]
+    pub fn consume(&mut self, len: usize) {
+        self.start = self.start.saturating_add(len).min(self.end);
+        if self.start == self.end {
+            (self.start, self.end) = (0, 0);
+        }
+    }
+
+    /// Receives the message that the state waits for, if it is whole. For event loops; a loop that reads and then returns the
+    /// message, which borrows, asks [`Receive::missing`] about the unread bytes instead, as the drivers do.
+    ///
+    /// # Errors
+    ///
+    /// As [`Receive::receive`].
+    #[inline]
+    pub fn poll<S: Receive>(&mut self, state: S) -> Result<Polled<S::Received<'_>, S>, S::Error> {
+        match state.missing(self.unread()) {
+            Some(missing) => Ok(Polled::Missing(missing, state)),
+            None => self.receive(state).map(Polled::Whole),
+        }
+    }
+
+    /// Receives the message that the state waits for, as if the stream had ended here.
+    ///
+    /// # Errors
+    ///
+    /// As [`Receive::receive`].
+    #[inline]
+    pub fn receive<S: Receive>(&mut self, state: S) -> Result<S::Received<'_>, S::Error> {
+        let unread = self.buffer.bytes().split_at(self.end).0.split_at(self.start).1;
+        let (received, used) = state.receive(unread)?;
+        self.start = self.start.saturating_add(used).min(self.end);
+        if self.start == self.end {
+            (self.start, self.end) = (0, 0);
+        }
+        Ok(received)
+    }
+}
+
+/// Shows the number of unread bytes and none of them: there may be a password among them.
+impl<B: Buffer> fmt::Debug for Inbox<B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let unread = self.end - self.start;
+        f.debug_struct("Inbox").field("unread", &unread).field("capacity", &self.buffer.bytes().len()).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::server::{Error, ReceiveOffer};
+
+    #[test]
+    fn moves_the_unread_bytes_to_make_room() {
+        let mut inbox = Inbox::new([0; 4]);
+        inbox.space().copy_from_slice(b"abcd");
+        inbox.filled(4);
+        inbox.consume(3);
+        assert_eq!((inbox.space().len(), inbox.unread()), (3, b"d".as_slice()));
+        assert_eq!(std::format!("{inbox:?}"), "Inbox { unread: 1, capacity: 4 }");
+        inbox.room(3).unwrap().copy_from_slice(b"efg");
+        inbox.filled(9); // taken as all the room
+        assert_eq!(inbox.unread(), b"defg");
+        assert_eq!(inbox.room(1), Err(BufferTooSmall { needed: 5 }));
+        inbox.consume(9); // taken as all that is unread
+        assert_eq!(inbox.unread(), b"");
+        assert_eq!(inbox.room(4).unwrap().len(), 4);
+    }
+
+    #[test]
+    fn an_end_of_stream_is_an_error() {
+        let mut bytes = [5, 1];
+        let mut inbox = Inbox::new(bytes.as_mut_slice());
+        inbox.space()[0] = 5;
+        inbox.filled(1);
+        assert!(matches!(inbox.poll(ReceiveOffer::new()), Ok(Polled::Missing(missing, _)) if missing.get() == 1));
+        assert_eq!(inbox.receive(ReceiveOffer::new()).unwrap_err(), Error::Truncated);
+    }
+
+    #[cfg(feature = "std")]
+    #[test]
+    fn a_vector_grows() {
+        let mut inbox = Inbox::new(std::vec![]);
+        assert_eq!(inbox.room(600).unwrap().len(), 600);
+        assert_eq!(inbox.room(usize::MAX), Err(BufferTooSmall { needed: usize::MAX }));
+    }
+}

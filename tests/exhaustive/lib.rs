@@ -1,0 +1,1 @@
+//! Every script of either side, up to a bound.

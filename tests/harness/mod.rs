@@ -1,0 +1,34 @@
+//! One harness for the conversation tests, the exhaustive search and the fuzz targets.
+//!
+//! A [`plan`] is what a client and a server want of each other. Two [`applications`] act by it, over any [`transport`], and
+//! log what happens. The [`recogniser`] knows what must happen.
+
+#![allow(dead_code, unreachable_pub, reason = "no target uses all of it")]
+
+pub mod applications;
+pub mod choices;
+pub mod decoders;
+pub mod fragments;
+pub mod plan;
+pub mod recogniser;
+pub mod states;
+pub mod text;
+pub mod transport;
+pub mod values;
+
+/// What a fuzz target runs.
+pub type Check = fn(&[u8]);
+
+/// The checks, by the names of their fuzz targets.
+pub const TARGETS: [(&str, Check); 10] = [
+    ("client", states::client),
+    ("conversation", states::conversation),
+    ("decoders", decoders::decoders),
+    ("endpoint_text", text::endpoint_text),
+    ("fragments", fragments::fragments),
+    ("gssapi", states::gssapi),
+    ("reassembly", fragments::reassembly),
+    ("server", states::server),
+    ("together", states::together),
+    ("values", values::values),
+];

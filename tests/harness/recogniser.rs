@@ -1,0 +1,462 @@
+//! What must happen: RFC 1928, RFC 1929 and RFC 1961, read from their figures, for a side that has the whole stream of the other
+//! side before it. Shares the names of the errors with the crate, and no code.
+
+use socks5_sansio::{Invalid, Method, ReplyCode, UserPassStatus, client, gssapi, server};
+
+use super::applications::{End, Event};
+use super::plan::{Accepts, BIND, Opening, Plan, UNSPECIFIED};
+
+const ABORT: &[u8] = b"\x01\xFF";
+
+/// What must happen to one side.
+#[derive(Debug)]
+pub struct Expected {
+    pub events: Vec<Event>,
+    pub sent: Vec<u8>,
+    pub end: End,
+    /// The bytes of all messages that were received.
+    pub used: usize,
+    /// The bytes after which the end is certain.
+    pub certain: usize,
+    /// The decisions of the plan that led here.
+    pub asked: u8,
+    /// From so many bytes on, so many are the least that complete a message.
+    least: Vec<(usize, usize)>,
+}
+
+impl Expected {
+    /// How many bytes are missing when so many have arrived.
+    pub fn missing(&self, arrived: usize) -> Option<usize> {
+        let (_, least) = self.least.iter().rfind(|(from, _)| *from <= arrived)?;
+        least.checked_sub(arrived).filter(|missing| *missing > 0)
+    }
+}
+
+/// What must happen to a server.
+pub fn serve(plan: &Plan, input: &[u8]) -> Expected {
+    let mut side = Side::new(plan, input);
+    let end = side.serve();
+    side.finish(end, &plan.data.1)
+}
+
+/// What must happen to a client.
+pub fn connect(plan: &Plan, input: &[u8]) -> Expected {
+    let mut side = Side::new(plan, input);
+    let end = side.connect();
+    let data: &[u8] = if matches!(plan.opening(), Opening::Flight { .. }) { b"" } else { &plan.data.0 };
+    side.finish(end, data)
+}
+
+/// Why a message cannot be received.
+enum Fault {
+    /// The stream ends before the message.
+    Closed,
+    /// The stream ends in the message.
+    Truncated,
+    Malformed(Invalid),
+}
+
+type Read<T> = Result<T, Fault>;
+
+struct Side<'a> {
+    plan: &'a Plan,
+    input: &'a [u8],
+    /// Where the message begins that is being read.
+    start: usize,
+    at: usize,
+    used: usize,
+    least: Vec<(usize, usize)>,
+    events: Vec<Event>,
+    sent: Vec<u8>,
+}
+
+impl<'a> Side<'a> {
+    fn new(plan: &'a Plan, input: &'a [u8]) -> Self {
+        Self { plan, input, start: 0, at: 0, used: 0, least: vec![], events: vec![], sent: vec![] }
+    }
+
+    fn finish(mut self, result: Result<(), End>, data: &[u8]) -> Expected {
+        let end = result.map_or_else(|end| end, |()| End::Open);
+        if end == End::Open {
+            self.send(data);
+        }
+        let certain = if end.is_early() { self.input.len() } else { self.at };
+        Expected {
+            events: self.events,
+            sent: self.sent,
+            end,
+            used: self.used,
+            certain,
+            asked: self.plan.asked(),
+            least: self.least,
+        }
+    }
+
+    fn send(&mut self, bytes: &[u8]) {
+        self.sent.extend(bytes);
+    }
+
+    /// The message before is received.
+    fn received(&mut self, event: Event) {
+        self.events.push(event);
+        self.used = self.at;
+    }
+}
+
+/// The figures.
+impl<'a> Side<'a> {
+    /// A field of a message of which at least `after` more bytes follow.
+    fn field(&mut self, len: usize, after: usize) -> Read<&'a [u8]> {
+        self.least.push((self.at, self.at + len + after));
+        match self.input.get(self.at..self.at + len) {
+            Some(field) => {
+                self.at += len;
+                Ok(field)
+            }
+            None if self.input.len() == self.start => Err(Fault::Closed),
+            None => Err(Fault::Truncated),
+        }
+    }
+
+    fn octet(&mut self, after: usize) -> Read<u8> {
+        self.field(1, after).map(|field| field[0])
+    }
+
+    /// A length octet and so many octets.
+    fn short(&mut self, after: usize) -> Read<&'a [u8]> {
+        let len = self.octet(after)?;
+        self.field(len.into(), after)
+    }
+
+    fn version(&mut self, versions: &[u8], invalid: fn(u8) -> Invalid, after: usize) -> Read<()> {
+        self.start = self.at;
+        let version = self.octet(after)?;
+        if versions.contains(&version) { Ok(()) } else { Err(Fault::Malformed(invalid(version))) }
+    }
+
+    /// RFC 1928 section 3: VER NMETHODS METHODS
+    fn offer(&mut self) -> Read<&'a [u8]> {
+        self.version(&[5], Invalid::Version, 1)?;
+        self.short(0)
+    }
+
+    /// RFC 1928 section 3: VER METHOD
+    fn selection(&mut self) -> Read<u8> {
+        self.version(&[5], Invalid::Version, 1)?;
+        self.octet(0)
+    }
+
+    /// RFC 1929 section 2: VER ULEN UNAME PLEN PASSWD
+    fn user_pass(&mut self) -> Read<(&'a [u8], &'a [u8])> {
+        self.version(&[1], Invalid::UserPassVersion, 2)?;
+        Ok((self.short(1)?, self.short(0)?))
+    }
+
+    /// RFC 1929 section 2: VER STATUS. Some servers send version 05.
+    fn status(&mut self) -> Read<u8> {
+        self.version(&[1, 5], Invalid::UserPassVersion, 1)?;
+        self.octet(0)
+    }
+
+    /// RFC 1928 section 4: VER CMD RSV ATYP DST.ADDR DST.PORT
+    fn request(&mut self) -> Read<(u8, Vec<u8>)> {
+        self.version(&[5], Invalid::Version, 6)?;
+        let cmd = self.octet(5)?;
+        let _rsv = self.octet(4)?;
+        match self.place()? {
+            [3, 0, ..] => Err(Fault::Malformed(Invalid::EmptyDomain)),
+            place => Ok((cmd, [place, self.field(2, 0)?].concat())),
+        }
+    }
+
+    /// RFC 1928 section 6: VER REP RSV ATYP BND.ADDR BND.PORT. A failure may end after REP. An empty name is no address.
+    fn reply(&mut self) -> Read<Result<Vec<u8>, u8>> {
+        self.version(&[5], Invalid::Version, 1)?;
+        match self.octet(0)? {
+            0 => {}
+            rep => return Ok(Err(rep)),
+        }
+        let _rsv = self.octet(4)?;
+        let address = match self.place()? {
+            [3, 0] => &UNSPECIFIED[..5],
+            address => address,
+        };
+        Ok(Ok([address, self.field(2, 0)?].concat()))
+    }
+
+    /// RFC 1928 section 5: ATYP and address
+    fn place(&mut self) -> Read<&'a [u8]> {
+        let start = self.at;
+        match self.octet(3)? {
+            1 => self.field(4, 2)?,
+            // where an empty name cannot be received, it is malformed before its port
+            3 => self.short(2)?,
+            4 => self.field(16, 2)?,
+            other => return Err(Fault::Malformed(Invalid::AddressType(other))),
+        };
+        Ok(&self.input[start..self.at])
+    }
+
+    /// RFC 1961 section 3: VER MTYP LEN TOKEN, and VER FF, an abort
+    fn frame(&mut self, due: u8) -> Result<Vec<u8>, End> {
+        let (mtyp, token) = self
+            .gssapi()
+            .map_err(|fault| match fault {
+                Fault::Closed => gssapi::Error::Closed,
+                Fault::Truncated => gssapi::Error::Truncated,
+                Fault::Malformed(invalid) => gssapi::Error::Invalid(invalid),
+            })
+            .map_err(|error| self.abort(error))?;
+        match mtyp {
+            0xFF => Err(End::Gssapi(gssapi::Error::Aborted)),
+            mtyp if mtyp == due => Ok(token.to_vec()),
+            mtyp => Err(self.abort(gssapi::Error::OutOfOrder(mtyp))),
+        }
+    }
+
+    fn gssapi(&mut self) -> Read<(u8, &'a [u8])> {
+        self.version(&[1], Invalid::GssapiVersion, 1)?;
+        match self.octet(0)? {
+            0xFF => Ok((0xFF, b"")),
+            mtyp @ 1..=3 => {
+                let high = usize::from(self.octet(1)?) << 8;
+                let len = high | usize::from(self.octet(high)?);
+                Ok((mtyp, self.field(len, 0)?))
+            }
+            other => Err(Fault::Malformed(Invalid::GssapiMessageType(other))),
+        }
+    }
+
+    fn abort(&mut self, error: gssapi::Error) -> End {
+        if !End::Gssapi(error).is_early() {
+            self.send(ABORT);
+        }
+        End::Gssapi(error)
+    }
+
+    /// A message of the caller's own, of so many bytes.
+    fn own(&mut self, len: usize) -> Result<Vec<u8>, End> {
+        self.least.push((self.at, 0));
+        let own = self.input[self.at..].get(..len).ok_or(End::Left)?;
+        self.at += len;
+        Ok(own.to_vec())
+    }
+}
+
+/// The server's order.
+impl Side<'_> {
+    fn serve(&mut self) -> Result<(), End> {
+        let offer = self.offer().map_err(|fault| match fault {
+            Fault::Closed => End::Server(server::Error::Silent),
+            fault => malformed(fault, server::Error::Offer),
+        })?;
+        self.received(Event::Offer(offer.to_vec()));
+        // section 3: the server selects one of the methods given; FF is none
+        let selected = self.plan.preference().iter().find(|method| **method != 0xFF && offer.contains(method));
+        let method = selected.copied().unwrap_or(0xFF);
+        self.send(&[5, method]);
+        match method {
+            0xFF => return Err(End::Refused),
+            0 => {}
+            1 => self.accept_tokens()?,
+            2 => self.verify()?,
+            _ => self.answer()?,
+        }
+        self.grant()
+    }
+
+    fn verify(&mut self) -> Result<(), End> {
+        let (username, password) = self.user_pass().map_err(|fault| {
+            self.refuse_malformed(&fault, b"\x01\x01");
+            malformed(fault, server::Error::UserPass)
+        })?;
+        self.received(Event::UserPass(username.to_vec(), password.to_vec()));
+        let accepted = match self.plan.accepts() {
+            Accepts::Only((expected, secret)) => (username, password) == (expected, secret),
+            Accepts::All => true,
+            Accepts::None => false,
+        };
+        // RFC 1929 section 2: 00 is success, and after a failure the server closes
+        self.send(&[1, u8::from(!accepted)]);
+        if accepted { Ok(()) } else { Err(End::Refused) }
+    }
+
+    fn accept_tokens(&mut self) -> Result<(), End> {
+        let plan = self.plan;
+        for _ in 0..=plan.rounds {
+            let token = self.frame(1)?;
+            self.received(Event::Token(token));
+            if matches!(plan.accepts(), Accepts::None) {
+                self.send(ABORT);
+                return Err(End::Refused);
+            }
+            self.send(&framed(1, &plan.frames.1));
+        }
+        let level = self.frame(2)?;
+        self.received(Event::Level(level));
+        self.send(&framed(2, &plan.frames.1));
+        Ok(())
+    }
+
+    fn answer(&mut self) -> Result<(), End> {
+        let ask = self.own(self.plan.frames.0.len())?;
+        self.received(Event::Frame(ask));
+        if matches!(self.plan.accepts(), Accepts::None) {
+            return Err(End::Refused);
+        }
+        self.send(&self.plan.frames.1);
+        Ok(())
+    }
+
+    fn grant(&mut self) -> Result<(), End> {
+        let (command, destination) = self.request().map_err(|fault| {
+            let rep = if matches!(fault, Fault::Malformed(Invalid::AddressType(_))) { 8 } else { 1 };
+            self.refuse_malformed(&fault, &reply(rep, UNSPECIFIED));
+            malformed(fault, server::Error::Request)
+        })?;
+        self.received(Event::Request(command, destination));
+        let answer = self.plan.answer();
+        let replies = match &answer.listening {
+            // section 6: two replies to BIND, unless the first is a failure
+            Some(listening) if command == BIND => vec![(0, listening), (answer.code, &answer.bound)],
+            None if command == BIND => vec![(answer.code.max(1), &answer.bound)],
+            _ => vec![(answer.code, &answer.bound)],
+        };
+        for (code, bound) in replies {
+            self.send(&reply(code, if code == 0 { bound } else { UNSPECIFIED }));
+            if code != 0 {
+                return Err(End::Refused);
+            }
+        }
+        Ok(())
+    }
+
+    fn refuse_malformed(&mut self, fault: &Fault, reply: &[u8]) {
+        if matches!(fault, Fault::Malformed(_)) {
+            self.send(reply);
+        }
+    }
+}
+
+/// The client's order.
+impl Side<'_> {
+    fn connect(&mut self) -> Result<(), End> {
+        match self.plan.opening() {
+            Opening::Offer(methods) | Opening::AnyOffer(methods) => self.negotiate(methods)?,
+            Opening::Flight { user_pass } => self.fly(*user_pass)?,
+        }
+        // section 6: two replies to BIND
+        if self.plan.request().0 == BIND {
+            self.bound()?;
+        }
+        self.bound()
+    }
+
+    fn negotiate(&mut self, methods: &[u8]) -> Result<(), End> {
+        self.send(&[&[5, methods.len() as u8], methods].concat());
+        let method = self.selected(methods)?;
+        self.received(Event::Selected(method));
+        match method {
+            0 => {}
+            1 => self.send_tokens()?,
+            2 => {
+                self.send_user_pass();
+                self.authenticated()?;
+                self.used = self.at;
+            }
+            _ => self.ask()?,
+        }
+        self.events.push(Event::MayRequest);
+        self.send_request();
+        Ok(())
+    }
+
+    /// Nothing is received before the reply.
+    fn fly(&mut self, user_pass: bool) -> Result<(), End> {
+        self.send(&[5, 1, if user_pass { 2 } else { 0 }]);
+        if user_pass {
+            self.send_user_pass();
+        }
+        self.send_request();
+        self.send(&self.plan.data.0);
+        self.selected(if user_pass { &[2] } else { &[0] })?;
+        if user_pass { self.authenticated() } else { Ok(()) }
+    }
+
+    fn selected(&mut self, offered: &[u8]) -> Result<u8, End> {
+        match self.selection().map_err(bad)? {
+            0xFF => Err(End::Client(client::Error::NoAcceptableMethods)),
+            method if offered.contains(&method) => Ok(method),
+            method => Err(End::Client(client::Error::NotOffered(Method(method)))),
+        }
+    }
+
+    fn authenticated(&mut self) -> Result<(), End> {
+        match self.status().map_err(bad)? {
+            0 => Ok(()),
+            status => Err(End::Client(client::Error::Rejected(UserPassStatus(status)))),
+        }
+    }
+
+    fn send_tokens(&mut self) -> Result<(), End> {
+        let ask = &self.plan.frames.0;
+        for _ in 0..=self.plan.rounds {
+            self.send(&framed(1, ask));
+            let token = self.frame(1)?;
+            self.received(Event::Token(token));
+        }
+        self.send(&framed(2, ask));
+        let level = self.frame(2)?;
+        self.received(Event::Level(level));
+        Ok(())
+    }
+
+    fn ask(&mut self) -> Result<(), End> {
+        self.send(&self.plan.frames.0);
+        let answer = self.own(self.plan.frames.1.len())?;
+        self.received(Event::Frame(answer));
+        Ok(())
+    }
+
+    fn bound(&mut self) -> Result<(), End> {
+        match self.reply().map_err(bad)? {
+            Ok(bound) => self.received(Event::Bound(bound)),
+            Err(rep) => return Err(End::Client(client::Error::Refused(ReplyCode(rep)))),
+        }
+        Ok(())
+    }
+
+    fn send_user_pass(&mut self) {
+        let (username, password) = self.plan.credentials();
+        self.send(&[&[1, username.len() as u8], &**username, &[password.len() as u8], password].concat());
+    }
+
+    fn send_request(&mut self) {
+        let (command, destination) = self.plan.request();
+        self.send(&[&[5, command, 0], destination].concat());
+    }
+}
+
+fn reply(rep: u8, bound: &[u8]) -> Vec<u8> {
+    [&[5, rep, 0], bound].concat()
+}
+
+fn framed(mtyp: u8, token: &[u8]) -> Vec<u8> {
+    [&[1, mtyp], (token.len() as u16).to_be_bytes().as_slice(), token].concat()
+}
+
+fn malformed(fault: Fault, error: fn(Invalid) -> server::Error) -> End {
+    End::Server(match fault {
+        Fault::Closed => server::Error::Closed,
+        Fault::Truncated => server::Error::Truncated,
+        Fault::Malformed(invalid) => error(invalid),
+    })
+}
+
+fn bad(fault: Fault) -> End {
+    End::Client(match fault {
+        Fault::Closed => client::Error::Closed,
+        Fault::Truncated => client::Error::Truncated,
+        Fault::Malformed(invalid) => client::Error::Invalid(invalid),
+    })
+}

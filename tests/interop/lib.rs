@@ -1,0 +1,1 @@
+//! The example programs against programs that others wrote.

@@ -1,0 +1,114 @@
+//! UDP ASSOCIATE: a client's association (RFC 1928 section 7).
+
+use std::io::{self, ErrorKind};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use socks5_sansio::association::relay_address;
+use socks5_sansio::{Encode, Endpoint, ParseEndpointError, UdpHeader};
+use tokio::net::{TcpStream, UdpSocket};
+
+use crate::outbound::any_port;
+use crate::relay::ended;
+
+/// Datagrams through a proxy, until the TCP connection ends on which the association was requested.
+#[derive(Debug)]
+pub struct Association {
+    control: TcpStream,
+    socket: UdpSocket,
+}
+
+impl Association {
+    /// An association whose request succeeded on this connection, with this bound address in the reply.
+    ///
+    /// # Errors
+    ///
+    /// Where the system has no socket, or no route to the relay.
+    pub async fn new(control: TcpStream, bound: Endpoint<'_>) -> io::Result<Self> {
+        let relay = relay_address(bound, control.peer_addr()?);
+        let socket = UdpSocket::bind(local_for(relay, control.local_addr()?)).await?;
+        socket.connect(relay).await?;
+        Ok(Self { control, socket })
+    }
+
+    /// Sends a datagram to a destination: `"example.com:53"`, `("example.com", 53)`, a socket address or an [`Endpoint`].
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidInput`] for a malformed destination, and those of [`UdpSocket::send`].
+    pub async fn send_to<'a, T>(&self, to: T, data: &[u8]) -> io::Result<()>
+    where
+        T: TryInto<Endpoint<'a>, Error: Into<ParseEndpointError>>,
+    {
+        let to = to.try_into().map_err(Into::into)?;
+        self.send_raw(&UdpHeader::new(to), data).await
+    }
+
+    /// Sends a datagram with any header: a fragment, for example.
+    ///
+    /// # Errors
+    ///
+    /// As [`UdpSocket::send`].
+    pub async fn send_raw(&self, header: &UdpHeader<'_>, data: &[u8]) -> io::Result<()> {
+        let mut datagram = header.to_vec();
+        datagram.extend_from_slice(data);
+        self.socket.send(&datagram).await.map(drop)
+    }
+
+    /// The address of the relay.
+    ///
+    /// # Errors
+    ///
+    /// As [`UdpSocket::peer_addr`].
+    pub fn relay_addr(&self) -> io::Result<SocketAddr> {
+        self.socket.peer_addr()
+    }
+
+    /// Receives a datagram into a buffer with room for its header too, of at most [`UdpHeader::MAX_LEN`] bytes. Returns its
+    /// source, and its data. Fragments and malformed datagrams are dropped.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::ConnectionAborted`] where the association has ended, and those of [`UdpSocket::recv`].
+    pub async fn recv_from<'b>(&self, buffer: &'b mut [u8]) -> io::Result<(Endpoint<'b>, &'b [u8])> {
+        let len = loop {
+            let len = tokio::select! {
+                len = self.socket.recv(buffer) => len?,
+                () = ended(&self.control) => return Err(ErrorKind::ConnectionAborted.into()),
+            };
+            if UdpHeader::split(&buffer[..len]).is_ok_and(|(header, _)| header.fragment.is_standalone()) {
+                break len;
+            }
+        };
+        let (header, data) = UdpHeader::split(&buffer[..len]).map_err(io::Error::from)?;
+        Ok((header.endpoint, data))
+    }
+}
+
+/// The address of the TCP connection, which the proxy's filter admits, unless the relay has one of the other family.
+fn local_for(relay: SocketAddr, control_local: SocketAddr) -> SocketAddr {
+    let local = any_port(control_local);
+    match relay {
+        _ if local.is_ipv4() == relay.is_ipv4() => local,
+        SocketAddr::V4(_) => (Ipv4Addr::UNSPECIFIED, 0).into(),
+        SocketAddr::V6(_) => (Ipv6Addr::UNSPECIFIED, 0).into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sends_from_the_address_of_the_connection_in_the_family_of_the_relay() {
+        for (relay, control_local, expected) in [
+            ("192.0.2.7:4660", "192.0.2.1:40000", "192.0.2.1:0"),
+            ("192.0.2.7:4660", "[::ffff:192.0.2.1]:40000", "192.0.2.1:0"),
+            ("192.0.2.7:4660", "[2001:db8::1]:40000", "0.0.0.0:0"),
+            ("[2001:db8::7]:4660", "192.0.2.1:40000", "[::]:0"),
+            ("[fe80::7%2]:4660", "[fe80::1%2]:40000", "[fe80::1%2]:0"),
+        ] {
+            let local = local_for(relay.parse().unwrap(), control_local.parse().unwrap());
+            assert_eq!(local, expected.parse().unwrap(), "{relay} {control_local}");
+        }
+    }
+}

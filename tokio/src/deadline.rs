@@ -1,0 +1,15 @@
+//! Deadlines.
+
+use std::io;
+use std::pin::Pin;
+use std::time::Duration;
+
+use tokio::time::timeout;
+
+/// The work is pinned by the caller: a future that contains another by value contains it twice.
+pub(crate) async fn within<T, E: From<io::Error>>(
+    limit: Duration,
+    work: Pin<&mut impl Future<Output = Result<T, E>>>,
+) -> Result<T, E> {
+    timeout(limit, work).await.unwrap_or_else(|late| Err(io::Error::from(late).into()))
+}

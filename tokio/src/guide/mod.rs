@@ -1,0 +1,20 @@
+//! The crate in use, a page for each task. All code on these pages is compiled and run with the tests.
+//!
+//! | task | page |
+//! |---|---|
+//! | a proxy server | [`server`] |
+//! | a client over any stream | [`client`] |
+//! | datagrams: a server's relay, and a client | [`datagrams`] |
+//! | a proxy behind another proxy | [`chaining`] |
+//! | users, and authentication methods of your own | [`authentication`] |
+//! | bounds on memory, time, number and destinations | [`limits`] |
+//!
+//! The [core](socks5_sansio) has a guide of its own, for everything that does not depend on tokio.
+
+macro_rules! pages {
+    ($($page:ident)*) => {
+        $(#[doc = include_str!(concat!(stringify!($page), ".md"))] pub mod $page {})*
+    };
+}
+
+pages! { authentication chaining client datagrams limits server }

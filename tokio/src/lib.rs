@@ -1,0 +1,32 @@
+#![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
+#![warn(missing_docs, missing_debug_implementations, unreachable_pub)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+#[cfg(feature = "net")]
+pub mod association;
+mod client;
+mod deadline;
+#[cfg(all(any(doc, doctest), feature = "net"))]
+pub mod guide;
+#[cfg(feature = "net")]
+pub mod limits;
+#[cfg(feature = "net")]
+pub mod lookup;
+#[cfg(feature = "net")]
+pub mod outbound;
+#[cfg(feature = "net")]
+pub mod relay;
+#[cfg(feature = "net")]
+pub mod serve;
+mod server;
+#[cfg(feature = "net")]
+pub mod udp;
+mod wire;
+
+pub use socks5_sansio;
+pub use socks5_sansio::blocking::{AcceptError, Anyone, ConnectError, Error};
+
+pub use self::client::{authenticate, connect};
+pub use self::server::{Admit, Check, accept};
+pub use self::wire::Wire;

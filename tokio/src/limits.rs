@@ -1,0 +1,116 @@
+//! Limits on what clients may hold: in total, and for each client address.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// For the listener, the log, the resolver, refusals.
+#[cfg(unix)]
+const SPARE_DESCRIPTORS: usize = 100;
+
+/// A number of places, of which each client address may hold a part. For tunnels, associations, listeners, look-ups.
+///
+/// There is no queue: beyond the limit [`take`](Self::take) returns `None` at once, and the client should get
+/// [`GENERAL_FAILURE`](socks5_sansio::ReplyCode::GENERAL_FAILURE).
+///
+/// ```
+/// use tokio_socks5_sansio::limits::Limit;
+///
+/// let limit = Limit::new(4, 1);
+/// let place = limit.take("192.0.2.1".parse()?);
+/// assert!(place.is_some());
+/// assert!(limit.take("192.0.2.1".parse()?).is_none());
+/// assert!(limit.take("192.0.2.2".parse()?).is_some());
+/// drop(place);
+/// assert!(limit.take("192.0.2.1".parse()?).is_some());
+/// # Ok::<(), std::net::AddrParseError>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Limit(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    total: usize,
+    per_client: usize,
+    exempts_loopback: bool,
+    held: Mutex<Held>,
+}
+
+#[derive(Debug, Default)]
+struct Held {
+    total: usize,
+    by_client: HashMap<IpAddr, usize>,
+}
+
+/// A place within a [`Limit`], until it is dropped.
+#[must_use]
+#[derive(Debug)]
+pub struct Place {
+    limit: Limit,
+    client: IpAddr,
+}
+
+impl Limit {
+    /// At most `total` places, and `per_client` for each client address.
+    #[must_use]
+    pub fn new(total: usize, per_client: usize) -> Self {
+        Self(Arc::new(Shared { total, per_client, exempts_loopback: false, held: Mutex::default() }))
+    }
+
+    /// A limit by the number of descriptors that the process may have, where each place takes at most `each` of them; a quarter
+    /// of the places for each client address, except for loopback addresses, which many programs share. Some descriptors are left
+    /// for everything else.
+    #[cfg(unix)]
+    #[must_use]
+    pub fn of_descriptors(each: usize) -> Self {
+        use rustix::process::{Resource, getrlimit};
+        let descriptors = getrlimit(Resource::Nofile).current.and_then(|limit| usize::try_from(limit).ok());
+        let total = descriptors.unwrap_or(usize::MAX).saturating_sub(SPARE_DESCRIPTORS) / each.max(1);
+        let per_client = (total / 4).max(1);
+        Self(Arc::new(Shared { total, per_client, exempts_loopback: true, held: Mutex::default() }))
+    }
+
+    /// Takes a place for a client. `None`: there is none.
+    pub fn take(&self, client: IpAddr) -> Option<Place> {
+        let client = client.to_canonical();
+        let mut held = self.held();
+        let of_client = held.by_client.get(&client).copied().unwrap_or(0);
+        let is_exempt = self.0.exempts_loopback && client.is_loopback();
+        if held.total >= self.0.total || (of_client >= self.0.per_client && !is_exempt) {
+            return None;
+        }
+        held.total += 1;
+        held.by_client.insert(client, of_client + 1);
+        drop(held);
+        Some(Place { limit: self.clone(), client })
+    }
+
+    fn held(&self) -> MutexGuard<'_, Held> {
+        self.0.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut held = self.limit.held();
+        held.total -= 1;
+        if let Some(count) = held.by_client.get_mut(&self.client) {
+            *count -= 1;
+            if *count == 0 {
+                held.by_client.remove(&self.client);
+            }
+        }
+    }
+}
+
+/// Raises the process's limit of descriptors as far as it may: from the soft to the hard limit.
+///
+/// # Errors
+///
+/// Where the system refuses; then the limit is unchanged.
+#[cfg(unix)]
+pub fn raise_descriptor_limit() -> std::io::Result<()> {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
+    Ok(setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum })?)
+}

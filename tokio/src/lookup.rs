@@ -1,0 +1,104 @@
+//! Look-ups of host names, with a bound on how many are under way.
+
+use std::io::{self, ErrorKind};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use socks5_sansio::{Endpoint, Target};
+use tokio::net::lookup_host;
+use tokio::time::timeout;
+
+use crate::limits::Limit;
+
+/// Resolves host names: the [`System`]'s resolver, or one of the caller's.
+pub trait Resolve: Send + Sync + 'static {
+    /// The addresses of a host, each with the port.
+    fn resolve(&self, host: &str, port: u16) -> impl Future<Output = io::Result<Vec<SocketAddr>>> + Send;
+}
+
+/// The system's resolver: `getaddrinfo`, in tokio's pool of threads.
+#[derive(Clone, Copy, Debug)]
+pub struct System;
+
+impl Resolve for System {
+    async fn resolve(&self, host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
+        lookup_host((host, port)).await.map(Vec::from_iter)
+    }
+}
+
+/// RFC 6761 section 6.3: these names are loopback addresses, and no name server is asked.
+fn is_localhost(host: &str) -> bool {
+    let host = host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase();
+    host == "localhost" || host.ends_with(".localhost")
+}
+
+fn localhost(port: u16) -> Vec<SocketAddr> {
+    vec![(Ipv4Addr::LOCALHOST, port).into(), (Ipv6Addr::LOCALHOST, port).into()]
+}
+
+/// A resolver with limits.
+///
+/// A look-up that takes too long is given up, but holds its place until it has really ended: a timeout does not end
+/// `getaddrinfo`, which keeps its thread. So names can fail when a name server does not answer, but addresses never wait for
+/// them.
+#[derive(Debug)]
+pub struct Lookups<R> {
+    resolver: Arc<R>,
+    limit: Limit,
+    timeout: Duration,
+}
+
+impl<R> Clone for Lookups<R> {
+    fn clone(&self) -> Self {
+        Self { resolver: Arc::clone(&self.resolver), limit: self.limit.clone(), timeout: self.timeout }
+    }
+}
+
+impl<R: Resolve> Lookups<R> {
+    /// Look-ups by this resolver, at most as many under way as the limit has places, each awaited for at most `timeout`.
+    pub fn new(resolver: R, limit: Limit, timeout: Duration) -> Self {
+        Self { resolver: Arc::new(resolver), limit, timeout }
+    }
+
+    /// The addresses of an endpoint, on behalf of a client. An address, an address literal sent as a name, and `localhost` (RFC 6761 section 6.3)
+    /// need no look-up.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::HostUnreachable`] for a name that has no address or was not found in time, [`ErrorKind::ResourceBusy`] beyond
+    /// the limit.
+    pub async fn addresses(&self, client: IpAddr, endpoint: Endpoint<'_>) -> io::Result<Vec<SocketAddr>> {
+        match endpoint.target() {
+            Some(Target::Addr(addr)) => Ok(vec![addr]),
+            Some(Target::Host(host, port)) if is_localhost(host) => Ok(localhost(port)),
+            Some(Target::Host(host, port)) if is_name(host) => self.resolve(client, host, port).await,
+            _ => Err(unreachable("not a host name")),
+        }
+    }
+
+    async fn resolve(&self, client: IpAddr, host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
+        let place = self.limit.take(client).ok_or(ErrorKind::ResourceBusy)?;
+        let (resolver, host) = (Arc::clone(&self.resolver), host.to_owned());
+        let lookup = tokio::spawn(async move {
+            let found = resolver.resolve(&host, port).await;
+            drop(place);
+            found
+        });
+        let found = timeout(self.timeout, lookup).await.map_err(|_| unreachable("the look-up takes too long"))??;
+        match found {
+            Ok(found) if found.is_empty() => Err(unreachable("the name has no address")),
+            Ok(found) => Ok(found),
+            Err(error) => Err(unreachable(&error.to_string())),
+        }
+    }
+}
+
+/// No resolver sees zone ids, or what looks like an address and is none.
+fn is_name(host: &str) -> bool {
+    !host.contains(['%', ':', '[', ']'])
+}
+
+fn unreachable(why: &str) -> io::Error {
+    io::Error::new(ErrorKind::HostUnreachable, why)
+}

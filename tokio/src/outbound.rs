@@ -1,0 +1,226 @@
+//! Connections to destinations, on behalf of a client that may leave while it waits.
+
+use std::future::pending;
+use std::io::{self, ErrorKind};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
+use std::time::Duration;
+
+use socks5_sansio::Endpoint;
+use socks5_sansio::association::bound_address;
+use socks5_sansio::server::{Listen, Respond};
+use tokio::io::{AsyncRead, AsyncWrite, Interest};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::time::{Instant, timeout, timeout_at};
+
+use crate::Wire;
+
+/// The most that a client may send before it has its reply.
+const EARLY_MAX: usize = 64 * 1024;
+
+/// Connects to the first of the addresses that answers: `each` is the time for one of them, `all` for all.
+///
+/// # Errors
+///
+/// The error of the last address that was tried.
+pub async fn connect(addresses: &[SocketAddr], each: Duration, all: Duration) -> io::Result<TcpStream> {
+    let deadline = Instant::now() + all;
+    let mut outcome = Err(ErrorKind::HostUnreachable.into());
+    for address in addresses {
+        let attempt = timeout(each, TcpStream::connect(address));
+        outcome = match timeout_at(deadline, attempt).await {
+            Ok(Ok(outcome)) => outcome,
+            Ok(Err(late)) => Err(late.into()),
+            Err(late) => return Err(late.into()),
+        };
+        if outcome.is_ok() {
+            break;
+        }
+    }
+    outcome
+}
+
+/// Waits for `work` unless the client leaves first: by a reset, or by an end of stream with nothing sent after the request. What
+/// it sends meanwhile is appended to `early`, up to 64 KiB; an end after that is a half-close, and the wait goes on.
+///
+/// # Errors
+///
+/// [`ErrorKind::ConnectionAborted`] where the client has left, and those of `work`.
+pub async fn unless_left<T>(
+    client: &TcpStream,
+    early: &mut Vec<u8>,
+    work: impl Future<Output = io::Result<T>>,
+) -> io::Result<T> {
+    tokio::select! {
+        outcome = work => outcome,
+        error = left(client, early) => Err(error),
+    }
+}
+
+async fn left(client: &TcpStream, early: &mut Vec<u8>) -> io::Error {
+    match receive_early(client, early).await {
+        Ok(()) => {}
+        Err(error) => return error,
+    }
+    match client.ready(Interest::ERROR).await {
+        Ok(_) => ErrorKind::ConnectionAborted.into(),
+        Err(_) => pending().await,
+    }
+}
+
+/// Returns when no more early data is to be read; the client has not left by then.
+async fn receive_early(client: &TcpStream, early: &mut Vec<u8>) -> io::Result<()> {
+    let mut buffer = [0; 1024];
+    while early.len() < EARLY_MAX {
+        client.readable().await?;
+        let room = buffer.len().min(EARLY_MAX - early.len());
+        match client.try_read(&mut buffer[..room]) {
+            Ok(0) if early.is_empty() => return Err(ErrorKind::ConnectionAborted.into()),
+            Ok(0) => break,
+            Ok(len) => early.extend_from_slice(&buffer[..len]),
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+            Err(_) => return Err(ErrorKind::ConnectionAborted.into()),
+        }
+    }
+    Ok(())
+}
+
+/// Answers CONNECT: waits for the connection, unless the client leaves, and sends the reply. Returns the connection, and what the
+/// client sent early, for [`relay`](crate::relay::relay).
+///
+/// # Errors
+///
+/// Those of `connecting`, of the client's leaving ([`unless_left`]), and of the client's stream. The refusal was sent.
+pub async fn answer_connect(
+    wire: &mut Wire<TcpStream>,
+    permit: Respond,
+    connecting: impl Future<Output = io::Result<TcpStream>>,
+) -> io::Result<(TcpStream, Vec<u8>)> {
+    let mut early = wire.unread().to_vec();
+    let connected = unless_left(wire.stream(), &mut early, connecting).await;
+    let target = respond(wire, permit, connected, TcpStream::local_addr).await?;
+    Ok((target, early))
+}
+
+/// Answers BIND: listens for the expected peers, as [`Binding::listen`] does, sends the first reply, waits at most `patience` for
+/// the connection, unless the client leaves, and sends the second reply. Returns as [`answer_connect`].
+///
+/// # Errors
+///
+/// As [`answer_connect`].
+pub async fn answer_bind(
+    wire: &mut Wire<TcpStream>,
+    permit: Listen,
+    expected: impl Future<Output = io::Result<Vec<SocketAddr>>>,
+    patience: Duration,
+) -> io::Result<(TcpStream, Vec<u8>)> {
+    let mut early = wire.unread().to_vec();
+    let control = wire.stream().local_addr()?;
+    let listening = async { Binding::listen(expected.await?.iter().map(SocketAddr::ip).collect(), control).await };
+    let binding = match unless_left(wire.stream(), &mut early, listening).await {
+        Ok(binding) => binding,
+        Err(error) => {
+            wire.send(&permit.refuse(&error)).await?;
+            return Err(error);
+        }
+    };
+    let (first, permit) = permit.listening(binding.local_addr()?.into());
+    wire.send(&first).await?;
+    let accepting = async { timeout(patience, binding.accept()).await? };
+    let accepted = unless_left(wire.stream(), &mut early, accepting).await;
+    let (peer, _) = respond(wire, permit, accepted, |(_, from)| Ok(*from)).await?;
+    Ok((peer, early))
+}
+
+/// Sends the last reply: a success with the bound address of what there is now, or the refusal for the error.
+///
+/// # Errors
+///
+/// The error of the outcome, and those of the stream.
+pub async fn respond<S: AsyncRead + AsyncWrite + Unpin, T>(
+    wire: &mut Wire<S>,
+    permit: Respond,
+    outcome: io::Result<T>,
+    bound: impl FnOnce(&T) -> io::Result<SocketAddr>,
+) -> io::Result<T> {
+    let outcome = outcome.and_then(|value| Ok((bound(&value)?, value)));
+    let reply = match &outcome {
+        Ok((bound, _)) => permit.succeed(Endpoint::from(*bound).canonical()),
+        Err(error) => permit.refuse(error),
+    };
+    wire.send(&reply).await?;
+    outcome.map(|(_, value)| value)
+}
+
+/// A listener for the connection that BIND asked for (RFC 1928 section 6).
+#[derive(Debug)]
+pub struct Binding {
+    listener: TcpListener,
+    expected: Vec<IpAddr>,
+}
+
+impl Binding {
+    /// Listens where the first of the expected peers can connect: at the local address that faces it, on a port of the system's
+    /// choice. Where any peer is expected (0.0.0.0 or ::), at the address by which the client reached the server:
+    /// `control_local` is the server's end of the client's connection.
+    ///
+    /// # Errors
+    ///
+    /// Where the peer is unreachable, or the system has no socket.
+    pub async fn listen(expected: Vec<IpAddr>, control_local: SocketAddr) -> io::Result<Self> {
+        let address = match expected.first() {
+            Some(peer) if !peer.is_unspecified() => (facing(*peer)?, 0).into(),
+            _ => any_port(control_local),
+        };
+        Ok(Self { listener: TcpListener::bind(address).await?, expected })
+    }
+
+    /// Where it listens: the bound address of the first reply.
+    ///
+    /// # Errors
+    ///
+    /// As [`TcpListener::local_addr`].
+    pub fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.listener.local_addr()
+    }
+
+    /// Accepts the first connection from an expected peer, and closes all others. Returns its address too: the bound address of
+    /// the second reply.
+    ///
+    /// # Errors
+    ///
+    /// As [`TcpListener::accept`].
+    pub async fn accept(&self) -> io::Result<(TcpStream, SocketAddr)> {
+        loop {
+            let (stream, from) = self.listener.accept().await?;
+            let from = bound_address(from, from);
+            if self.expected.iter().any(|ip| ip.is_unspecified() || ip.to_canonical() == from.ip()) {
+                return Ok((stream, from));
+            }
+        }
+    }
+}
+
+/// The same address, with its scope id, and a port of the system's choice.
+pub(crate) fn any_port(local: SocketAddr) -> SocketAddr {
+    let mut address = bound_address(local, local);
+    address.set_port(0);
+    address
+}
+
+/// Whether an address is one of this machine's: what is sent there leaves from the same address.
+#[must_use]
+pub fn is_local(ip: IpAddr) -> bool {
+    let ip = ip.to_canonical();
+    ip.is_unspecified() || ip.is_loopback() || facing(ip).is_ok_and(|local| local == ip)
+}
+
+/// The local address from which packets to a peer leave. Connecting a UDP socket finds it, and sends nothing.
+pub(crate) fn facing(peer: IpAddr) -> io::Result<IpAddr> {
+    let any: IpAddr = match peer {
+        IpAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
+        IpAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
+    };
+    let socket = UdpSocket::bind((any, 0))?;
+    socket.connect((peer, 9))?;
+    Ok(socket.local_addr()?.ip())
+}

@@ -1,0 +1,267 @@
+//! Relaying bytes between two streams, and closing them.
+
+use std::cell::RefCell;
+use std::fmt;
+use std::future::pending;
+use std::io::{self, ErrorKind};
+use std::net::Shutdown;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::time::Duration;
+
+use socket2::{SockRef, TcpKeepalive};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, Interest, copy_bidirectional};
+use tokio::net::TcpStream;
+use tokio::task::yield_now;
+use tokio::time::{Instant, sleep_until, timeout};
+
+/// The time for the last bytes to arrive before a connection is reset or closed.
+const LINGER: Duration = Duration::from_secs(2);
+const KEEPALIVE: Duration = Duration::from_secs(60);
+const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(15);
+/// Also ends a connection whose peer does not acknowledge data.
+const USER_TIMEOUT: Duration = Duration::from_secs(120);
+/// The most that is read before it is written, and so the most that a slow reader keeps in memory.
+const BUFFER_LEN: usize = 64 * 1024;
+
+thread_local! {
+    static BUFFER: RefCell<Vec<u8>> = RefCell::new(vec![0; BUFFER_LEN]);
+}
+
+/// One of the two ends of a relay.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    /// The client's connection to the proxy.
+    Client,
+    /// The proxy's connection to the target.
+    Target,
+}
+
+impl fmt::Display for Side {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Client => "client",
+            Self::Target => "target",
+        })
+    }
+}
+
+/// How a relay ended.
+#[derive(Debug)]
+pub struct Relayed {
+    /// The number of bytes from the client to the target.
+    pub up: u64,
+    /// The number of bytes from the target to the client.
+    pub down: u64,
+    /// The side that was reset, or failed otherwise. `None`: both sides ended in order.
+    pub reset: Option<(Side, io::Error)>,
+}
+
+/// Relays bytes both ways until both sides have ended, or one is reset. `early` is sent to the target first: what the client
+/// sent with its request.
+///
+/// A half-close is passed on. A reset of either side is noticed at once, also after a half-close; a vanished host within two
+/// minutes. What the reset side sent before is still delivered, then the other side is reset too, after at most two seconds:
+/// an orderly close would make truncated data look complete.
+///
+/// Where the future is dropped, both sides are reset.
+///
+/// An idle relay has no buffer; the relays of a thread share one. A slow reader keeps at most 64 KiB in memory.
+pub async fn relay(client: TcpStream, target: TcpStream, early: Vec<u8>) -> Relayed {
+    for stream in [&client, &target] {
+        let _ = tune(stream); // a relay without keepalive is better than none
+    }
+    let half_closed = AtomicBool::new(false);
+    let mut up = Way::new(&client, &target, early);
+    let mut down = Way::new(&target, &client, Vec::new());
+    let broken = tokio::select! {
+        carried = up.carry(&half_closed) => carried.map_err(|broken| broken.at(Side::Client, Side::Target)).err(),
+        carried = down.carry(&half_closed) => carried.map_err(|broken| broken.at(Side::Target, Side::Client)).err(),
+    };
+    match &broken {
+        Some((Side::Client, _)) => Box::pin(up.deliver()).await,
+        Some((Side::Target, _)) => Box::pin(down.deliver()).await,
+        None => {
+            for stream in [&client, &target] {
+                let _ = SockRef::from(stream).set_linger(None);
+            }
+        }
+    }
+    Relayed { up: up.bytes, down: down.bytes, reset: broken }
+}
+
+/// Until the end is known to be orderly, closing is a reset.
+fn tune(stream: &TcpStream) -> io::Result<()> {
+    let socket = SockRef::from(stream);
+    socket.set_linger(Some(Duration::ZERO))?;
+    stream.set_nodelay(true)?;
+    socket.set_tcp_keepalive(&TcpKeepalive::new().with_time(KEEPALIVE).with_interval(KEEPALIVE_INTERVAL))?;
+    #[cfg(any(target_os = "android", target_os = "fuchsia", target_os = "linux"))]
+    socket.set_tcp_user_timeout(Some(USER_TIMEOUT))?;
+    Ok(())
+}
+
+/// One direction of a relay.
+struct Way<'s> {
+    from: &'s TcpStream,
+    to: &'s TcpStream,
+    /// Read and not written yet.
+    rest: Vec<u8>,
+    bytes: u64,
+    last_write: Option<Instant>,
+}
+
+/// Which end of a way failed.
+enum Broken {
+    From(io::Error),
+    To(io::Error),
+}
+
+impl Broken {
+    fn at(self, from: Side, to: Side) -> (Side, io::Error) {
+        match self {
+            Self::From(error) => (from, error),
+            Self::To(error) => (to, error),
+        }
+    }
+}
+
+impl<'s> Way<'s> {
+    fn new(from: &'s TcpStream, to: &'s TcpStream, rest: Vec<u8>) -> Self {
+        Self { from, to, bytes: 0, rest, last_write: None }
+    }
+
+    /// Returns when both ways have ended. The way that ends first passes the end on, and then only watches for a reset.
+    async fn carry(&mut self, half_closed: &AtomicBool) -> Result<(), Broken> {
+        let (from, to) = (self.from, self.to);
+        let carried = async {
+            self.pump().await?;
+            if !half_closed.swap(true, Relaxed) {
+                SockRef::from(to).shutdown(Shutdown::Write).map_err(Broken::To)?;
+                pending().await
+            }
+            Ok(())
+        };
+        tokio::select! {
+            carried = carried => carried,
+            error = reset(from) => Err(Broken::From(error)),
+        }
+    }
+
+    /// Reads and writes until the sender has ended.
+    async fn pump(&mut self) -> Result<(), Broken> {
+        loop {
+            self.flush().await.map_err(Broken::To)?;
+            self.from.readable().await.map_err(Broken::From)?;
+            match self.pass()? {
+                Some(0) => return Ok(()),
+                Some(BUFFER_LEN) => yield_now().await, // there is more, but other connections must get their turn
+                _ => {}
+            }
+        }
+    }
+
+    async fn flush(&mut self) -> io::Result<()> {
+        while !self.rest.is_empty() {
+            self.to.writable().await?;
+            if let Some(written) = ready(self.to.try_write(&self.rest))? {
+                self.rest.drain(..written);
+                self.count(written);
+            }
+        }
+        self.rest = Vec::new(); // an idle relay has no buffer
+        Ok(())
+    }
+
+    /// Reads once, and writes what the receiver takes at once. Returns the number of bytes read, or `None` if there are none yet.
+    fn pass(&mut self) -> Result<Option<usize>, Broken> {
+        BUFFER.with_borrow_mut(|buffer| {
+            let Some(len) = ready(self.from.try_read(buffer)).map_err(Broken::From)? else { return Ok(None) };
+            let read = &buffer[..len];
+            if !read.is_empty() {
+                let written = ready(self.to.try_write(read)).map_err(Broken::To)?.unwrap_or(0);
+                self.rest.extend_from_slice(&read[written..]);
+                self.count(written);
+            }
+            Ok(Some(len))
+        })
+    }
+
+    fn count(&mut self, written: usize) {
+        self.bytes += written as u64;
+        self.last_write = Some(Instant::now());
+    }
+
+    /// After a reset of the sender: delivers what it sent before, and discards what the receiver sends meanwhile. The kernel may
+    /// still hold written data, and would throw it away on a reset; so the receiver gets its time.
+    async fn deliver(&mut self) {
+        let (receiver, deadline) = (self.to, Instant::now() + LINGER);
+        let delivered = async {
+            let _ = self.pump().await; // the sender's error is known
+            if let Some(last_write) = self.last_write {
+                sleep_until(last_write + LINGER).await;
+            }
+        };
+        tokio::select! {
+            () = delivered => {}
+            _ = reset(receiver) => {}
+            () = async { ended(receiver).await; pending().await } => {}
+            () = sleep_until(deadline) => {}
+        }
+    }
+}
+
+/// `None` where the operation would block.
+fn ready(outcome: io::Result<usize>) -> io::Result<Option<usize>> {
+    match outcome {
+        Ok(len) => Ok(Some(len)),
+        Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Waits for a reset, also of a stream that has ended.
+async fn reset(stream: &TcpStream) -> io::Error {
+    match stream.ready(Interest::ERROR).await {
+        Ok(_) => stream.take_error().ok().flatten().unwrap_or(ErrorKind::ConnectionReset.into()),
+        Err(error) => error,
+    }
+}
+
+/// Discards what is received until the end of the stream, or a failure.
+pub(crate) async fn ended(stream: &TcpStream) {
+    let mut buffer = [0; 1024];
+    while stream.readable().await.is_ok() {
+        match stream.try_read(&mut buffer) {
+            Ok(0) => return,
+            Ok(_) => {}
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+            Err(_) => return,
+        }
+    }
+}
+
+/// Closes a connection after a refusal, so that the refusal arrives: closing with unread data would reset the connection, and
+/// the peer might never see what was sent. Takes at most two seconds.
+pub async fn hang_up(mut stream: TcpStream) {
+    let _ = stream.shutdown().await;
+    let _ = timeout(LINGER, ended(&stream)).await;
+}
+
+/// Relays between any two streams until both have ended. `early` is sent to the target first. Returns the number of bytes from
+/// the client to the target, and back.
+///
+/// For TCP, [`relay`] notices more and needs less memory.
+///
+/// # Errors
+///
+/// The first error of either stream; both are to be dropped.
+pub async fn copy<C, T>(client: &mut C, target: &mut T, early: &[u8]) -> io::Result<(u64, u64)>
+where
+    C: AsyncRead + AsyncWrite + Unpin,
+    T: AsyncRead + AsyncWrite + Unpin,
+{
+    target.write_all(early).await?;
+    target.flush().await?;
+    let (up, down) = copy_bidirectional(client, target).await?;
+    Ok((early.len() as u64 + up, down))
+}

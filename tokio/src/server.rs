@@ -1,0 +1,175 @@
+//! The server's handshake.
+
+use std::pin::pin;
+use std::time::Duration;
+
+use socks5_sansio::blocking::{AcceptError, Anyone};
+use socks5_sansio::server::{Asked, Login, ReceiveOffer};
+use socks5_sansio::{Endpoint, UserPass, UserPassBuf};
+use tokio::io::{AsyncRead, AsyncWrite};
+
+use crate::Wire;
+use crate::deadline::within;
+
+/// Whom a server admits: [`Anyone`], one user ([`UserPass`], [`UserPassBuf`]), a [`Check`] of credentials, or a type of the
+/// caller's.
+#[allow(async_fn_in_trait, reason = "a closure of `Check` could not promise that its future is `Send`")]
+pub trait Admit {
+    /// What [`accept`] returns for an admitted client: an account, a name, or nothing.
+    type User;
+
+    /// The user that a client without credentials is. `None`: credentials are required.
+    fn anonymous(&self) -> Option<Self::User>;
+
+    /// The user with these credentials. `None`: they are rejected.
+    async fn user_pass(&self, given: UserPass<'_>) -> Option<Self::User>;
+
+    /// Whether to select username and password if the client offers no authentication too, and would be admitted without
+    /// credentials. Some clients (Java, tsocks) offer username and password without having any; with `true` they are rejected
+    /// unless [`user_pass`](Self::user_pass) admits what they send.
+    fn prefers_user_pass(&self) -> bool {
+        true
+    }
+}
+
+impl Admit for Anyone {
+    type User = ();
+
+    fn anonymous(&self) -> Option<()> {
+        Some(())
+    }
+
+    async fn user_pass(&self, _given: UserPass<'_>) -> Option<()> {
+        Some(())
+    }
+
+    fn prefers_user_pass(&self) -> bool {
+        false
+    }
+}
+
+impl Admit for UserPass<'_> {
+    type User = ();
+
+    fn anonymous(&self) -> Option<()> {
+        None
+    }
+
+    async fn user_pass(&self, given: UserPass<'_>) -> Option<()> {
+        given.verify(self).then_some(())
+    }
+}
+
+impl<A: Admit> Admit for &A {
+    type User = A::User;
+
+    fn anonymous(&self) -> Option<A::User> {
+        (**self).anonymous()
+    }
+
+    async fn user_pass(&self, given: UserPass<'_>) -> Option<A::User> {
+        (**self).user_pass(given).await
+    }
+
+    fn prefers_user_pass(&self) -> bool {
+        (**self).prefers_user_pass()
+    }
+}
+
+impl Admit for UserPassBuf {
+    type User = ();
+
+    fn anonymous(&self) -> Option<()> {
+        None
+    }
+
+    async fn user_pass(&self, given: UserPass<'_>) -> Option<()> {
+        given.verify(&self.as_user_pass()).then_some(())
+    }
+}
+
+/// Admits the clients for whose credentials an async closure returns a user.
+///
+/// ```
+/// use socks5_sansio::UserPass;
+/// use tokio_socks5_sansio::{Admit, Check};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let admit = Check::new(async |given| (given.username() == b"alice").then_some("Alice"));
+/// assert_eq!(admit.user_pass(UserPass::new("alice", "s3cret")?).await, Some("Alice"));
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Check<F>(F);
+
+impl<F> Check<F> {
+    /// A check by an async closure.
+    pub const fn new<U>(check: F) -> Self
+    where
+        F: AsyncFn(UserPass<'_>) -> Option<U>,
+    {
+        Self(check)
+    }
+}
+
+impl<F, U> Admit for Check<F>
+where
+    F: AsyncFn(UserPass<'_>) -> Option<U>,
+{
+    type User = U;
+
+    fn anonymous(&self) -> Option<U> {
+        None
+    }
+
+    async fn user_pass(&self, given: UserPass<'_>) -> Option<U> {
+        (self.0)(given).await
+    }
+}
+
+/// The server's handshake up to the request: authenticates the client, and receives what it asks for.
+///
+/// `timeout` is for the whole handshake; [`Duration::MAX`] is none.
+///
+/// # Errors
+///
+/// [`AcceptError`]: close the stream. A timeout is an I/O error of kind [`TimedOut`](std::io::ErrorKind::TimedOut).
+pub async fn accept<'w, S: AsyncRead + AsyncWrite + Unpin, A: Admit>(
+    wire: &'w mut Wire<S>,
+    admit: &A,
+    timeout: Duration,
+) -> Result<(A::User, Endpoint<'w>, Asked), AcceptError> {
+    within(timeout, pin!(handshake(wire, admit))).await
+}
+
+async fn handshake<'w, S: AsyncRead + AsyncWrite + Unpin, A: Admit>(
+    wire: &'w mut Wire<S>,
+    admit: &A,
+) -> Result<(A::User, Endpoint<'w>, Asked), AcceptError> {
+    let (_, permit) = wire.receive(ReceiveOffer::new()).await?;
+    let (selection, login) = match permit.login(admit.anonymous(), admit.prefers_user_pass()) {
+        Ok(selected) => selected,
+        Err(permit) => {
+            let _ = wire.send(&permit.refuse()).await; // the refusal is the error to return
+            return Err(AcceptError::NoAcceptableMethods);
+        }
+    };
+    wire.send(&selection).await?;
+    let (user, state) = match login {
+        Login::Anonymous(user, state) => (user, state),
+        Login::UserPass(state) => {
+            let (given, permit) = wire.receive(state).await?;
+            let Some(user) = admit.user_pass(given).await else {
+                let _ = wire.send(&permit.reject()).await;
+                return Err(AcceptError::Rejected);
+            };
+            let (status, state) = permit.accept();
+            wire.send(&status).await?;
+            (user, state)
+        }
+    };
+    let (destination, asked) = wire.receive(state).await?;
+    Ok((user, destination, asked))
+}

@@ -1,0 +1,301 @@
+//! UDP ASSOCIATE: the relay of a server (RFC 1928 section 7).
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use socket2::{Domain, Socket, Type};
+use socks5_sansio::association::PeerFilter;
+use socks5_sansio::fragment::{MIN_TIMEOUT, Outcome, Reassembly};
+use socks5_sansio::{Endpoint, EndpointBuf, Target, UdpHeader};
+use tokio::net::{TcpStream, UdpSocket};
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+
+use crate::lookup::{Lookups, Resolve};
+use crate::outbound::{any_port, is_local};
+use crate::relay::ended;
+
+const HEADROOM: usize = UdpHeader::IP_HEADROOM;
+/// Longer than any datagram.
+const BUFFER_LEN: usize = HEADROOM + 65_536;
+/// Datagrams of one direction before the other gets its turn.
+const BATCH: usize = 64;
+/// Names that an association remembers.
+const NAMES: usize = 64;
+/// Look-ups of one association under way.
+const LOOKUPS: usize = 8;
+/// Bytes that wait for one name.
+const WAITING: usize = 64 * 1024;
+/// The time after which a name is looked up again.
+const NAME_AGE: Duration = Duration::from_secs(60);
+
+thread_local! {
+    static BUFFER: RefCell<Vec<u8>> = RefCell::new(vec![0; BUFFER_LEN]);
+}
+
+/// What the relays of a server have in common: the resolver, and the ports of their own sockets.
+#[derive(Debug)]
+pub struct Relays<R> {
+    lookups: Lookups<R>,
+    ports: Ports,
+    reassemble: bool,
+}
+
+impl<R: Resolve> Relays<R> {
+    /// Relays with this resolver, which reassemble fragments or drop them.
+    pub fn new(lookups: Lookups<R>, reassemble: bool) -> Self {
+        Self { lookups, ports: Ports::default(), reassemble }
+    }
+
+    /// Opens a relay for the client at the other end of a TCP connection; `destination` is the one of its request.
+    ///
+    /// # Errors
+    ///
+    /// Where the system has no socket.
+    pub fn open(&self, control: &TcpStream, destination: Endpoint<'_>) -> io::Result<Relay<R>> {
+        let inside = self.ports.register(socket(any_port(control.local_addr()?))?)?;
+        let client = control.peer_addr()?;
+        Ok(Relay {
+            inside,
+            outside: Outside::open(self, client.ip())?,
+            filter: PeerFilter::new(client, destination),
+            queue: self.reassemble.then(|| Reassembly::new(vec![0; BUFFER_LEN], MIN_TIMEOUT)),
+            started: Instant::now(),
+            down: 0,
+        })
+    }
+}
+
+/// The relay of one association. No datagram ends it: what cannot be relayed is dropped.
+///
+/// It has two sockets: one at the address by which the client reached the server, where only the client is admitted, and one
+/// from which all destinations are reached.
+#[derive(Debug)]
+pub struct Relay<R> {
+    inside: OwnSocket,
+    outside: Outside<R>,
+    filter: PeerFilter,
+    queue: Option<Reassembly<Vec<u8>>>,
+    started: Instant,
+    down: u64,
+}
+
+impl<R: Resolve> Relay<R> {
+    /// Where the client is to send its datagrams: the bound address of the reply.
+    ///
+    /// # Errors
+    ///
+    /// As [`UdpSocket::local_addr`].
+    pub fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.inside.socket.local_addr()
+    }
+
+    /// Relays until the client's TCP connection ends. Returns the number of bytes to the destinations, and back.
+    pub async fn run(mut self, control: &TcpStream) -> (u64, u64) {
+        let mut ended = std::pin::pin!(ended(control));
+        loop {
+            tokio::select! {
+                Ok(()) = self.inside.socket.readable() => BUFFER.with_borrow_mut(|buffer| self.relay_up(buffer)),
+                Ok(()) = self.outside.own.socket.readable() => BUFFER.with_borrow_mut(|buffer| self.relay_down(buffer)),
+                Some(found) = self.outside.pending.join_next() => {
+                    if let Ok((name, address)) = found {
+                        self.outside.found(&name, address);
+                    }
+                }
+                () = &mut ended => return (self.outside.sent, self.down),
+            }
+        }
+    }
+
+    fn relay_up(&mut self, buffer: &mut [u8]) {
+        for _ in 0..BATCH {
+            let Ok((len, from)) = self.inside.socket.try_recv_from(buffer) else { return };
+            let Ok((header, data)) = UdpHeader::split(&buffer[..len]) else { continue };
+            if self.inside.ports.are_own(from) || !self.filter.admit(from) {
+                continue;
+            }
+            match &mut self.queue {
+                None if header.fragment.is_standalone() => self.outside.send(header.endpoint, data),
+                None => {}
+                Some(queue) => {
+                    if let Outcome::Datagram(data) = queue.push(&header, data, self.started.elapsed()) {
+                        self.outside.send(header.endpoint, data);
+                    }
+                }
+            }
+        }
+    }
+
+    /// The header is written before the data, which is not moved.
+    fn relay_down(&mut self, buffer: &mut [u8]) {
+        for _ in 0..BATCH {
+            let Ok((len, from)) = self.outside.own.socket.try_recv_from(&mut buffer[HEADROOM..]) else { return };
+            let Some(client) = self.filter.client() else { continue };
+            let header = UdpHeader::new(Endpoint::from(from).canonical());
+            let Ok(start) = header.prepend(&mut buffer[..HEADROOM]) else { continue };
+            if self.inside.socket.try_send_to(&buffer[start..HEADROOM + len], client).is_ok() {
+                self.down += len as u64;
+            }
+        }
+    }
+}
+
+/// The side of the destinations.
+#[derive(Debug)]
+struct Outside<R> {
+    own: OwnSocket,
+    /// Reaches destinations of both families; where there is no IPv6, only IPv4.
+    dual_stack: bool,
+    client: IpAddr,
+    lookups: Lookups<R>,
+    pending: JoinSet<(EndpointBuf, Option<SocketAddr>)>,
+    /// The last used first.
+    names: Vec<(EndpointBuf, Name)>,
+    sent: u64,
+}
+
+#[derive(Debug)]
+enum Name {
+    /// The datagrams that wait for the address.
+    Pending(Vec<Vec<u8>>),
+    Known(SocketAddr, Instant),
+}
+
+impl<R: Resolve> Outside<R> {
+    fn open(relays: &Relays<R>, client: IpAddr) -> io::Result<Self> {
+        let (socket, dual_stack) = match socket((Ipv6Addr::UNSPECIFIED, 0).into()) {
+            Ok(socket) => (socket, true),
+            Err(_) => (socket((Ipv4Addr::UNSPECIFIED, 0).into())?, false),
+        };
+        Ok(Self {
+            own: relays.ports.register(socket)?,
+            dual_stack,
+            client,
+            lookups: relays.lookups.clone(),
+            pending: JoinSet::new(),
+            names: Vec::new(),
+            sent: 0,
+        })
+    }
+
+    fn send(&mut self, endpoint: Endpoint<'_>, data: &[u8]) {
+        match endpoint.target() {
+            Some(Target::Addr(target)) => self.send_to(target, data),
+            Some(Target::Host(..)) => self.send_to_name(endpoint, data),
+            None => {}
+        }
+    }
+
+    /// One look-up for each name. Its datagrams wait in order.
+    fn send_to_name(&mut self, endpoint: Endpoint<'_>, data: &[u8]) {
+        self.names.retain(|(_, name)| !matches!(name, Name::Known(_, since) if since.elapsed() > NAME_AGE));
+        match self.names.iter().position(|(name, _)| name.as_endpoint() == endpoint) {
+            Some(index) => self.names[..=index].rotate_right(1),
+            None if self.pending.len() >= LOOKUPS => return,
+            None => self.look_up(endpoint.into()),
+        }
+        match self.names.first_mut() {
+            Some((_, Name::Known(target, _))) => {
+                let target = *target;
+                self.send_to(target, data);
+            }
+            Some((_, Name::Pending(waiting))) if fits(waiting, data) => waiting.push(data.to_vec()),
+            Some((_, Name::Pending(_))) | None => {}
+        }
+    }
+
+    fn look_up(&mut self, name: EndpointBuf) {
+        self.names.truncate(NAMES - 1);
+        self.names.insert(0, (name.clone(), Name::Pending(Vec::new())));
+        let (lookups, client, dual_stack) = (self.lookups.clone(), self.client, self.dual_stack);
+        self.pending.spawn(async move {
+            let found = lookups.addresses(client, name.as_endpoint()).await.unwrap_or_default();
+            let address = found.into_iter().find(|address| dual_stack || address.is_ipv4());
+            (name, address)
+        });
+    }
+
+    /// Sends what has waited. A name that was not found can be looked up again.
+    fn found(&mut self, name: &EndpointBuf, address: Option<SocketAddr>) {
+        let Some(index) = self.names.iter().position(|(known, _)| known == name) else { return };
+        let Some(target) = address else {
+            self.names.remove(index);
+            return;
+        };
+        let known = Name::Known(target, Instant::now());
+        if let Name::Pending(waiting) = std::mem::replace(&mut self.names[index].1, known) {
+            waiting.iter().for_each(|data| self.send_to(target, data));
+        }
+    }
+
+    fn send_to(&mut self, target: SocketAddr, data: &[u8]) {
+        if self.own.ports.are_own(target) {
+            return;
+        }
+        let target = match target.ip() {
+            IpAddr::V4(ip) if self.dual_stack => (ip.to_ipv6_mapped(), target.port()).into(),
+            _ => target,
+        };
+        self.sent += self.own.socket.try_send_to(data, target).unwrap_or(0) as u64;
+    }
+}
+
+fn fits(waiting: &[Vec<u8>], data: &[u8]) -> bool {
+    waiting.iter().map(Vec::len).sum::<usize>() + data.len() <= WAITING
+}
+
+fn socket(address: SocketAddr) -> io::Result<UdpSocket> {
+    let socket = Socket::new(Domain::for_address(address), Type::DGRAM, None)?;
+    if address.is_ipv6() {
+        socket.set_only_v6(false)?;
+    }
+    socket.set_nonblocking(true)?;
+    socket.bind(&address.into())?;
+    UdpSocket::from_std(socket.into())
+}
+
+/// The ports of all sockets of all relays of a server, with the number of sockets that have each.
+#[derive(Clone, Debug, Default)]
+struct Ports(Arc<Mutex<HashMap<u16, usize>>>);
+
+/// A socket whose port is registered until it is dropped.
+#[derive(Debug)]
+struct OwnSocket {
+    socket: UdpSocket,
+    port: u16,
+    ports: Ports,
+}
+
+impl Ports {
+    fn register(&self, socket: UdpSocket) -> io::Result<OwnSocket> {
+        let port = socket.local_addr()?.port();
+        *self.lock().entry(port).or_default() += 1;
+        Ok(OwnSocket { socket, port, ports: self.clone() })
+    }
+
+    /// Whether the address is that of a relay of this server. Otherwise two associations could send to each other for ever.
+    fn are_own(&self, address: SocketAddr) -> bool {
+        let is_own_port = self.lock().contains_key(&address.port());
+        is_own_port && is_local(address.ip())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<u16, usize>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for OwnSocket {
+    fn drop(&mut self) {
+        let mut ports = self.ports.lock();
+        if let Some(count) = ports.get_mut(&self.port) {
+            *count -= 1;
+            if *count == 0 {
+                ports.remove(&self.port);
+            }
+        }
+    }
+}

@@ -1,0 +1,254 @@
+//! The example server, with clients and surroundings that fail: one test for each fault.
+
+mod server;
+
+use std::io::{ErrorKind, Read, Write};
+use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream, UdpSocket};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+use std::{env, fs};
+
+use server::{Server, eventually};
+use socket2::{Domain, SockAddr, SockRef, Socket, Type};
+use tokio_socks5_sansio::socks5_sansio::blocking::{Wire, authenticate, connect};
+use tokio_socks5_sansio::socks5_sansio::{Encode, Endpoint, ReplyCode, client};
+
+fn listener() -> (TcpListener, SocketAddr) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    (listener, address)
+}
+
+fn reset(stream: TcpStream) {
+    SockRef::from(&stream).set_linger(Some(Duration::ZERO)).unwrap();
+}
+
+/// A tunnel through the server to a target: both ends.
+fn tunnel(server: &Server, listener: &TcpListener) -> (TcpStream, TcpStream) {
+    let mut client = server.connect();
+    connect(&mut client, listener.local_addr().unwrap(), None).unwrap();
+    (client, listener.accept().unwrap().0)
+}
+
+#[test]
+fn descriptors_of_reset_tunnels_are_released_whichever_side_half_closed() {
+    let server = Server::start(&[]);
+    let (listener, _) = listener();
+    let before = server.descriptors();
+    let mut silent = Vec::new();
+    for index in 0..30 {
+        let (client, target) = tunnel(&server, &listener);
+        let (half_closed, other) = if index % 2 == 0 { (client, target) } else { (target, client) };
+        half_closed.shutdown(Shutdown::Write).unwrap();
+        assert_eq!((&other).read(&mut [0]).unwrap(), 0, "the half-close is passed on");
+        reset(half_closed);
+        silent.push(other);
+    }
+    eventually("the descriptors are released", || server.descriptors() == before);
+}
+
+#[test]
+fn a_server_out_of_descriptors_recovers() {
+    let server = Server::start_with(|server| {
+        let mut shell = Command::new("sh");
+        shell.args(["-c", r#"ulimit -n 1024 && exec "$0" "$@""#]).arg(server);
+        shell
+    });
+    let (listener, address) = listener();
+    let mut tunnels = Vec::new();
+    for _ in 0..508 {
+        let mut client = server.connect();
+        match connect(&mut client, address, None) {
+            Ok(_) => tunnels.push((client, listener.accept().unwrap().0)),
+            Err(error) => drop(error), // beyond the limit
+        }
+    }
+    assert!(tunnels.len() > 250, "{}", tunnels.len());
+    for (client, _target) in &tunnels {
+        client.shutdown(Shutdown::Write).unwrap();
+    }
+    let targets: Vec<_> = tunnels.into_iter().map(|(client, target)| (reset(client), target).1).collect();
+    eventually("another client is served", || connect(&mut server.connect(), address, None).is_ok());
+    drop(targets);
+}
+
+#[test]
+fn beyond_the_limit_a_client_gets_a_reply_at_once() {
+    let server = Server::start_with(|server| {
+        let mut shell = Command::new("sh");
+        shell.args(["-c", r#"ulimit -n 112 && exec "$0" "$@""#]).arg(server); // room for four connections
+        shell
+    });
+    let (listener, address) = listener();
+    let _tunnels: Vec<_> = (0..4).map(|_| tunnel(&server, &listener)).collect();
+    let mut client = Wire::client(server.connect());
+    let (request, state) = authenticate(&mut client, None).unwrap().connect(address.into());
+    client.send(&request).unwrap();
+    let error = client.receive(state).unwrap_err();
+    assert_eq!(error.to_string(), client::Error::Refused(ReplyCode::GENERAL_FAILURE).to_string());
+}
+
+#[test]
+fn a_log_that_nobody_reads_holds_up_nothing() {
+    let server = Server::start_unread();
+    let (listener, address) = listener();
+    let (mut client, mut target) = tunnel(&server, &listener);
+    for _ in 0..1500 {
+        assert_eq!(server.connect().write(b"GET / HTTP/1.1\r\n\r\n").unwrap(), 18); // each is worth a line
+    }
+    connect(&mut server.connect(), address, None).unwrap();
+    client.write_all(b"under way").unwrap();
+    target.read_exact(&mut [0; 9]).unwrap();
+}
+
+#[test]
+fn bind_ends_when_its_client_leaves() {
+    let server = Server::start(&[]);
+    let mut wire = Wire::client(server.connect());
+    let (request, state) = authenticate(&mut wire, None).unwrap().bind(Endpoint::UNSPECIFIED);
+    wire.send(&request).unwrap();
+    let (bound, _state) = wire.receive(state).unwrap();
+    let bound = bound.to_socket_addr().unwrap();
+    drop(wire);
+    eventually("the port is closed", || {
+        let refused = TcpStream::connect(bound);
+        refused.is_err_and(|error| error.kind() == ErrorKind::ConnectionRefused)
+    });
+}
+
+#[test]
+fn bind_listens_in_the_family_of_the_destination() {
+    let server = Server::start(&[]);
+    let mut wire = Wire::client(server.connect());
+    let (request, state) = authenticate(&mut wire, None).unwrap().bind("[::1]:9".try_into().unwrap());
+    wire.send(&request).unwrap();
+    let (bound, state) = wire.receive(state).unwrap();
+    let bound = bound.to_socket_addr().unwrap();
+    assert!(bound.is_ipv6() && bound.ip().is_loopback(), "{bound}");
+    let peer = TcpStream::connect(bound).unwrap();
+    assert_eq!(wire.receive(state).unwrap(), peer.local_addr().unwrap().into());
+}
+
+/// An address where a connection is neither accepted nor refused: the queue of its listener is full.
+fn unanswered() -> (Socket, Vec<Socket>, SocketAddr) {
+    let listener = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    listener.bind(&SockAddr::from(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))).unwrap();
+    listener.listen(0).unwrap();
+    let address = listener.local_addr().unwrap();
+    let queue = (0..4).map(|_| {
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+        socket.set_nonblocking(true).unwrap();
+        let _ = socket.connect(&address);
+        socket
+    });
+    let queue = queue.collect();
+    (listener, queue, address.as_socket().unwrap())
+}
+
+#[test]
+fn connect_ends_when_its_client_leaves() {
+    let server = Server::start(&[]);
+    let (_listener, _queue, address) = unanswered();
+    let before = server.descriptors();
+    let mut wire = Wire::client(server.connect());
+    let (request, _state) = authenticate(&mut wire, None).unwrap().connect(address.into());
+    wire.send(&request).unwrap();
+    eventually("the server connects", || server.descriptors() > before + 1);
+    drop(wire);
+    eventually("the descriptors are released", || server.descriptors() == before);
+}
+
+#[test]
+fn the_own_address_is_refused() {
+    let server = Server::start(&[]);
+    let error = connect(&mut server.connect(), server.address, None).unwrap_err();
+    assert_eq!(error.to_string(), client::Error::Refused(ReplyCode::NOT_ALLOWED).to_string());
+}
+
+#[test]
+fn a_request_with_an_empty_name_is_refused_at_once() {
+    let server = Server::start(&[]);
+    let mut client = server.connect();
+    client.write_all(b"\x05\x01\x00\x05\x01\x00\x03\x00\x00\x50").unwrap();
+    let mut replies = Vec::new();
+    client.read_to_end(&mut replies).unwrap();
+    assert_eq!(replies, b"\x05\x00\x05\x01\x00\x01\0\0\0\0\0\0");
+}
+
+#[test]
+fn on_sigterm_tunnels_may_end_and_are_reset_after_the_grace() {
+    let mut server = Server::start(&["--grace", "1"]);
+    let (listener, _) = listener();
+    let ((client, mut target), (mut cut, _cut_target)) = (tunnel(&server, &listener), tunnel(&server, &listener));
+    server.terminate();
+    eventually("no more connections", || TcpStream::connect(server.address).is_err());
+    (&client).write_all(b"last").unwrap();
+    client.shutdown(Shutdown::Write).unwrap();
+    let mut received = Vec::new();
+    target.read_to_end(&mut received).unwrap();
+    assert_eq!(received, b"last", "within the grace");
+    let error = cut.read(&mut [0]).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::ConnectionReset, "no orderly end");
+    assert!(server.wait().success());
+}
+
+#[test]
+fn listens_on_other_addresses_only_with_credentials_or_when_told() {
+    let refused = Command::new(server::program()).args(["--listen", "0.0.0.0:0"]).output().unwrap();
+    assert!(!refused.status.success() && String::from_utf8_lossy(&refused.stderr).contains("--open"));
+    for allowed in [["--open"].as_slice(), &["--user", "alice", "--password", "s3cret"]] {
+        drop(Server::start(&[["--listen", "0.0.0.0:0"].as_slice(), allowed].concat()));
+    }
+}
+
+/// Runs a test of this file again, in network and mount namespaces of its own. Returns whether it is there.
+fn in_namespaces(test: &str) -> bool {
+    const INSIDE: &str = "TEST_IN_NAMESPACES";
+    if env::var_os(INSIDE).is_some() {
+        return true;
+    }
+    let may_unshare = Command::new("unshare").args(["--net", "--mount", "true"]).stderr(Stdio::null()).status();
+    if !may_unshare.is_ok_and(|status| status.success()) {
+        assert!(env::var_os("INTEROP_REQUIRED").is_none(), "no right to make namespaces");
+        eprintln!("skipped: no right to make namespaces");
+        return false;
+    }
+    let inside = Command::new("unshare")
+        .args(["--net", "--mount", "--"])
+        .arg(env::current_exe().unwrap())
+        .args(["--exact", test, "--nocapture"])
+        .env(INSIDE, "1")
+        .status();
+    assert!(inside.unwrap().success());
+    false
+}
+
+fn run(program: &str, args: &[&str]) {
+    assert!(Command::new(program).args(args).status().unwrap().success(), "{program} {args:?}");
+}
+
+#[test]
+fn a_silent_name_server_holds_up_no_addresses_and_no_other_client() {
+    if !in_namespaces("a_silent_name_server_holds_up_no_addresses_and_no_other_client") {
+        return;
+    }
+    run("ip", &["link", "set", "lo", "up"]);
+    let configuration = env::temp_dir().join(format!("resolv.conf.{}", std::process::id()));
+    fs::write(&configuration, "nameserver 127.0.0.53\noptions timeout:30 attempts:1\n").unwrap();
+    run("mount", &["--bind", configuration.to_str().unwrap(), "/etc/resolv.conf"]);
+    let _silent = UdpSocket::bind("127.0.0.53:53").unwrap();
+    let server = Server::start(&[]);
+    let (_listener, address) = listener();
+
+    for number in 0..3000 {
+        let mut flood = server.connect_from([127, 0, 0, 2].into());
+        let name = format!("name-{number}.example:80");
+        let (flight, _) = client::optimistic(None, |permit| permit.connect(name.as_str().try_into().unwrap()));
+        flood.write_all(&flight.to_vec()).unwrap();
+    }
+    connect(&mut server.connect(), address, None).unwrap();
+    connect(&mut server.connect(), ("localhost", address.port()), None).unwrap();
+    connect(&mut server.connect_from([127, 0, 0, 2].into()), ("127.0.0.1", address.port()), None).unwrap();
+    assert!(server.threads() < 200, "{} threads", server.threads());
+    fs::remove_file(configuration).unwrap();
+}

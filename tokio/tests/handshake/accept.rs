@@ -1,0 +1,183 @@
+//! `accept`: whom it admits, what it sends, and what it returns.
+
+use std::future::pending;
+use std::io::{self, ErrorKind};
+use std::time::Duration;
+
+use tokio::io::{AsyncWriteExt, duplex};
+use tokio::time::Sleep;
+use tokio_socks5_sansio::socks5_sansio::server::{self, Asked};
+use tokio_socks5_sansio::socks5_sansio::{Command, Invalid, UserPass, UserPassBuf};
+use tokio_socks5_sansio::{AcceptError, Admit, Anyone, Check, Wire, accept};
+
+use crate::stutter::Stutter;
+use crate::{CREDENTIALS, NO_TIMEOUT, OFFER, REQUEST, alice};
+
+/// What the client gets, the error or the user with the command, and the client's data after the handshake.
+async fn outcome<A: Admit>(input: &[u8], admit: &A) -> (Vec<u8>, Result<(A::User, Command), AcceptError>, Vec<u8>) {
+    let mut wire = Wire::server(Stutter::new(input));
+    let outcome = accept(&mut wire, admit, NO_TIMEOUT).await.map(|(user, _, asked)| (user, asked.command()));
+    let output = wire.stream().output().to_vec();
+    let (stream, inbox) = wire.into_parts();
+    (output, outcome, [inbox.unread(), &stream.input()].concat())
+}
+
+/// Admits Alice by her credentials, and others as guests.
+struct Guests;
+
+impl Admit for Guests {
+    type User = &'static str;
+
+    fn anonymous(&self) -> Option<&'static str> {
+        Some("guest")
+    }
+
+    async fn user_pass(&self, given: UserPass<'_>) -> Option<&'static str> {
+        given.verify(&alice()).then_some("Alice")
+    }
+}
+
+#[tokio::test]
+async fn admits_a_user_and_leaves_early_data() {
+    let input = [OFFER, CREDENTIALS, REQUEST, b"early"].concat();
+    let (output, outcome, early) = outcome(&input, &alice()).await;
+    assert_eq!(output, [5, 2, 1, 0]);
+    assert!(matches!(outcome, Ok(((), Command::CONNECT))));
+    assert_eq!(early, b"early");
+}
+
+#[tokio::test]
+async fn returns_the_destination_and_the_permit() {
+    let mut wire = Wire::server(Stutter::new(&[&[5, 1, 0], REQUEST].concat()));
+    let ((), destination, asked) = accept(&mut wire, &Anyone, NO_TIMEOUT).await.unwrap();
+    assert_eq!(destination.to_string(), "example.com:443");
+    assert!(matches!(asked, Asked::Connect(_)));
+}
+
+#[tokio::test]
+async fn the_user_is_of_the_callers_type() {
+    let (output, outcome, _) = outcome(&[OFFER, CREDENTIALS, REQUEST].concat(), &Guests).await;
+    assert_eq!((output, outcome.unwrap().0), (vec![5, 2, 1, 0], "Alice"));
+    let (output, outcome, _) = self::outcome(&[&[5, 1, 0], REQUEST].concat(), &Guests).await;
+    assert_eq!((output, outcome.unwrap().0), (vec![5, 0], "guest"));
+}
+
+#[tokio::test]
+async fn anyone_is_not_asked_for_credentials_unless_only_those_are_offered() {
+    for (input, expected) in
+        [([OFFER, REQUEST].concat(), [5, 0].as_slice()), ([&[5, 1, 2], CREDENTIALS, REQUEST].concat(), &[5, 2, 1, 0])]
+    {
+        let (output, outcome, _) = outcome(&input, &Anyone).await;
+        assert!(outcome.is_ok());
+        assert_eq!(output, expected);
+    }
+}
+
+#[tokio::test]
+async fn checks_by_async_closures_and_by_closures_that_return_a_future() {
+    let (input, password) = ([OFFER, CREDENTIALS, REQUEST].concat(), String::from("s3cret"));
+    let waits = Check::new(async |given| {
+        tokio::task::yield_now().await;
+        (given.password() == password.as_bytes()).then(|| given.username().to_vec())
+    });
+    assert_eq!(outcome(&input, &waits).await.1.unwrap().0, b"alice");
+
+    let returns_at_once = Check::new(async |given| given.verify(&alice()).then_some(7));
+    assert_eq!(outcome(&input, &returns_at_once).await.1.unwrap().0, 7);
+
+    let future = Check::new(|given: UserPass<'_>| std::future::ready(given.verify(&alice()).then_some("ready")));
+    assert_eq!(outcome(&input, &future).await.1.unwrap().0, "ready");
+    assert!(outcome(&[5, 1, 0], &future).await.1.is_err(), "a check requires credentials");
+}
+
+#[tokio::test]
+async fn refusals_are_sent_and_returned() {
+    let owned = UserPassBuf::from(alice());
+    let wrong = b"\x01\x05alice\x06wrong!".as_slice();
+    for input in [[5, 1, 0].as_slice(), &[5, 0], &[5, 1, 0xFF]] {
+        let (output, outcome, _) = outcome(input, &owned).await;
+        assert_eq!(output, [5, 0xFF]);
+        assert!(matches!(outcome, Err(AcceptError::NoAcceptableMethods)));
+    }
+    let (output, outcome, _) = outcome(&[OFFER, wrong, REQUEST].concat(), &owned).await;
+    assert_eq!(output, [5, 2, 1, 1]);
+    assert!(matches!(outcome, Err(AcceptError::Rejected)));
+    assert_eq!(io::Error::from(AcceptError::Rejected).kind(), ErrorKind::PermissionDenied);
+}
+
+#[tokio::test]
+async fn malformed_messages_get_the_closing_reply() {
+    use server::Error::{Closed, Offer, Request, Silent, Truncated, UserPass};
+    for (input, expected, error) in [
+        ([b"GET / HTTP/1.1".as_slice(), b""].concat(), [].as_slice(), Offer(Invalid::Version(b'G'))),
+        ([OFFER, &[5]].concat(), &[5, 2, 1, 1], UserPass(Invalid::UserPassVersion(5))),
+        (
+            [OFFER, CREDENTIALS, &[4]].concat(),
+            &[5, 2, 1, 0, 5, 1, 0, 1, 0, 0, 0, 0, 0, 0],
+            Request(Invalid::Version(4)),
+        ),
+        (
+            [OFFER, CREDENTIALS, &[5, 1, 0, 9]].concat(),
+            &[5, 2, 1, 0, 5, 8, 0, 1, 0, 0, 0, 0, 0, 0],
+            Request(Invalid::AddressType(9)),
+        ),
+        (vec![], &[], Silent),
+        (vec![5], &[], Truncated),
+        (OFFER.to_vec(), &[5, 2], Closed),
+        ([OFFER, &CREDENTIALS[..4]].concat(), &[5, 2], Truncated),
+    ] {
+        let (output, outcome, _) = outcome(&input, &alice()).await;
+        assert_eq!(output, expected, "{error}");
+        let Err(AcceptError::Client(found)) = outcome else { panic!("{error} is not returned") };
+        assert_eq!(found, error);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_timeout_includes_the_clients_messages_and_the_check() {
+    let timeout = Duration::from_secs(10);
+    let (mut client, stream) = duplex(100);
+    let mut wire = Wire::server(stream);
+    client.write_all(&OFFER[..3]).await.unwrap();
+    let outcome = accept(&mut wire, &Anyone, timeout).await;
+    assert!(matches!(outcome, Err(AcceptError::Io(error)) if error.kind() == ErrorKind::TimedOut));
+
+    let (mut client, stream) = duplex(100);
+    let mut wire = Wire::server(stream);
+    client.write_all(&[OFFER, CREDENTIALS].concat()).await.unwrap();
+    let never = Check::new(async |_: UserPass<'_>| pending::<Option<()>>().await);
+    let outcome = accept(&mut wire, &never, timeout).await;
+    assert!(matches!(outcome, Err(AcceptError::Io(error)) if error.kind() == ErrorKind::TimedOut));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_greatest_duration_is_no_timeout() {
+    let (mut client, stream) = duplex(100);
+    let server = tokio::spawn(async move {
+        let mut wire = Wire::server(stream);
+        accept(&mut wire, &Anyone, Duration::MAX).await.is_ok()
+    });
+    client.write_all(&[5, 1, 0]).await.unwrap();
+    tokio::time::advance(Duration::from_secs(365 * 86_400)).await;
+    client.write_all(REQUEST).await.unwrap();
+    assert!(server.await.unwrap());
+}
+
+#[test]
+fn the_future_has_at_most_500_bytes_without_the_timer() {
+    let check = Check::new(async |given| given.verify(&alice()).then_some(()));
+    for (admit, size) in [
+        ("anyone", size(&Anyone)),
+        ("a user", size(&alice())),
+        ("an owned user", size(&UserPassBuf::from(alice()))),
+        ("a check", size(&check)),
+    ] {
+        println!("accept, {admit}: {size} bytes");
+        assert!(size <= 500, "{admit}: {size}");
+    }
+}
+
+fn size(admit: &impl Admit) -> usize {
+    let mut wire = Wire::server(Stutter::default());
+    size_of_val(&accept(&mut wire, admit, NO_TIMEOUT)) - size_of::<Sleep>()
+}

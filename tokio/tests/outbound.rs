@@ -1,0 +1,199 @@
+//! Connections on behalf of clients that leave, and look-ups by resolvers that do not answer.
+
+use std::future::pending;
+use std::io::{self, ErrorKind};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Notify;
+use tokio::time::timeout;
+use tokio_socks5_sansio::limits::Limit;
+use tokio_socks5_sansio::lookup::{Lookups, Resolve, System};
+use tokio_socks5_sansio::outbound::{Binding, connect, unless_left};
+use tokio_socks5_sansio::socks5_sansio::{Domain, Endpoint};
+
+const PATIENCE: Duration = Duration::from_secs(30);
+const CLIENT: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
+
+async fn pair() -> (TcpStream, TcpStream) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let near = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+    (near, listener.accept().await.unwrap().0)
+}
+
+/// What becomes of work that never ends.
+async fn work_for(server: &TcpStream, early: &mut Vec<u8>) -> io::Error {
+    let outcome = timeout(PATIENCE, unless_left::<()>(server, early, pending())).await;
+    outcome.expect("the work ends").unwrap_err()
+}
+
+#[tokio::test]
+async fn ends_the_work_when_the_client_closes_having_sent_nothing() {
+    let (client, server) = pair().await;
+    drop(client);
+    assert_eq!(work_for(&server, &mut vec![]).await.kind(), ErrorKind::ConnectionAborted);
+}
+
+#[tokio::test]
+async fn ends_the_work_when_the_client_resets() {
+    for early in [b"".as_slice(), b"early"] {
+        let (mut client, server) = pair().await;
+        client.write_all(early).await.unwrap();
+        client.set_zero_linger().unwrap();
+        drop(client);
+        assert_eq!(work_for(&server, &mut vec![]).await.kind(), ErrorKind::ConnectionAborted, "{early:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_end_after_early_data_is_a_half_close() {
+    let (mut client, server) = pair().await;
+    client.write_all(b"early").await.unwrap();
+    client.shutdown().await.unwrap();
+    let mut early = b"very ".to_vec();
+    let work = async {
+        let mut received = [0];
+        while server.peek(&mut received).await? > 0 {
+            tokio::task::yield_now().await;
+        }
+        Ok("done") // after the end of the stream was to be seen
+    };
+    assert_eq!(timeout(PATIENCE, unless_left(&server, &mut early, work)).await.unwrap().unwrap(), "done");
+    assert_eq!(early, b"very early");
+}
+
+#[tokio::test]
+async fn keeps_at_most_64_kib_of_early_data() {
+    let (mut client, server) = pair().await;
+    let sender = tokio::spawn(async move {
+        let _ = client.write_all(&[7; 200_000]).await;
+        client
+    });
+    let mut early = Vec::new();
+    let work = async {
+        timeout(Duration::from_millis(300), pending::<()>()).await.unwrap_err();
+        Ok(())
+    };
+    unless_left(&server, &mut early, work).await.unwrap();
+    assert!((1..=65_536).contains(&early.len()), "{}", early.len());
+    sender.abort();
+}
+
+#[tokio::test]
+async fn connects_to_the_first_address_that_answers() {
+    let dead = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let living = listener.local_addr().unwrap();
+    let stream = connect(&[dead, living], PATIENCE, PATIENCE).await.unwrap();
+    assert_eq!(stream.peer_addr().unwrap(), living);
+    assert_eq!(connect(&[dead], PATIENCE, PATIENCE).await.unwrap_err().kind(), ErrorKind::ConnectionRefused);
+    assert_eq!(connect(&[], PATIENCE, PATIENCE).await.unwrap_err().kind(), ErrorKind::HostUnreachable);
+}
+
+#[tokio::test]
+async fn bind_listens_at_the_address_that_faces_the_peer() {
+    let control = SocketAddr::from(([127, 0, 0, 1], 1080));
+    for (expected, local) in [
+        (vec![IpAddr::from(Ipv4Addr::LOCALHOST)], IpAddr::from(Ipv4Addr::LOCALHOST)),
+        (vec![Ipv6Addr::LOCALHOST.into()], Ipv6Addr::LOCALHOST.into()),
+        (vec![Ipv4Addr::UNSPECIFIED.into()], Ipv4Addr::LOCALHOST.into()),
+        (vec![], Ipv4Addr::LOCALHOST.into()),
+    ] {
+        let binding = Binding::listen(expected.clone(), control).await.unwrap();
+        assert_eq!(binding.local_addr().unwrap().ip(), local, "{expected:?}");
+    }
+}
+
+#[tokio::test]
+async fn bind_accepts_the_expected_peer_and_closes_others() {
+    let binding = Binding::listen(vec![Ipv4Addr::new(127, 0, 0, 2).into()], "127.0.0.1:1080".parse().unwrap());
+    let binding = binding.await.unwrap();
+    let address = binding.local_addr().unwrap();
+    let mut stranger = TcpStream::connect(address).await.unwrap();
+    let peer = tokio::net::TcpSocket::new_v4().unwrap();
+    peer.bind("127.0.0.2:0".parse().unwrap()).unwrap();
+    let peer = peer.connect(address).await.unwrap();
+    let (_, from) = timeout(PATIENCE, binding.accept()).await.unwrap().unwrap();
+    assert_eq!(from, peer.local_addr().unwrap());
+    assert!(!matches!(stranger.read(&mut [0]).await, Ok(1..)));
+}
+
+/// Answers when it is told to.
+struct Silent(Arc<Notify>);
+
+impl Resolve for Silent {
+    async fn resolve(&self, _host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
+        self.0.notified().await;
+        Ok(vec![(Ipv4Addr::LOCALHOST, port).into()])
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_silent_name_server_fails_names_and_holds_up_nothing_else() {
+    let answers = Arc::new(Notify::new());
+    let lookups = Lookups::new(Silent(Arc::clone(&answers)), Limit::new(2, 2), Duration::from_secs(5));
+    let name = Endpoint::try_from("example.com:80").unwrap();
+    for _ in 0..2 {
+        assert_eq!(lookups.addresses(CLIENT, name).await.unwrap_err().kind(), ErrorKind::HostUnreachable);
+    }
+    // both are still under way, and hold their places
+    assert_eq!(lookups.addresses(CLIENT, name).await.unwrap_err().kind(), ErrorKind::ResourceBusy);
+    let literals = ["192.0.2.7", "[::1]"].map(|literal| Endpoint::from((Domain::new(literal).unwrap(), 80)));
+    for literal in literals {
+        assert_eq!(lookups.addresses(CLIENT, literal).await.unwrap(), [literal.canonical().to_socket_addr().unwrap()]);
+    }
+    answers.notify_waiters(); // they end now
+    tokio::task::yield_now().await;
+    answers.notify_one();
+    assert_eq!(lookups.addresses(CLIENT, name).await.unwrap(), ["127.0.0.1:80".parse().unwrap()]);
+}
+
+/// Resolves nothing but the names of its own.
+struct Hosts(&'static str);
+
+impl Resolve for Hosts {
+    async fn resolve(&self, host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
+        if host == self.0 { Ok(vec![([192, 0, 2, 7], port).into()]) } else { Ok(vec![]) }
+    }
+}
+
+#[tokio::test]
+async fn resolves_host_names_and_nothing_else() {
+    let lookups = Lookups::new(Hosts("example.com"), Limit::new(1, 1), PATIENCE);
+    let look_up = async |name: &str| {
+        let endpoint = Endpoint::from((Domain::new(name).unwrap(), 80));
+        lookups.addresses(CLIENT, endpoint).await.map_err(|error| error.kind())
+    };
+    assert_eq!(look_up("example.com").await.unwrap(), ["192.0.2.7:80".parse().unwrap()]);
+    for name in ["localhost", "LOCALHOST.", "a.localhost"] {
+        assert!(look_up(name).await.unwrap().iter().all(|address| address.ip().is_loopback()), "{name}");
+    }
+    for name in ["other.example", "fe80::1%1", "a b", "a\0b", "[127.0.0.1]", "a:b"] {
+        assert_eq!(look_up(name).await, Err(ErrorKind::HostUnreachable), "{name}");
+    }
+    let by_system = Lookups::new(System, Limit::new(1, 1), PATIENCE);
+    let invalid = by_system.addresses(CLIENT, ("name.invalid", 80).try_into().unwrap()).await;
+    assert_eq!(invalid.unwrap_err().kind(), ErrorKind::HostUnreachable);
+}
+
+#[test]
+fn limits_count_in_total_and_for_each_client() {
+    let other: IpAddr = "198.51.100.1".parse().unwrap();
+    let limit = Limit::new(3, 2);
+    let places = [limit.take(CLIENT).unwrap(), limit.take(CLIENT).unwrap()];
+    let mapped = "::ffff:192.0.2.1".parse().unwrap();
+    assert!(limit.take(CLIENT).is_none() && limit.take(mapped).is_none());
+    let third = limit.take(other).unwrap();
+    assert!(limit.take(other).is_none(), "the total is reached");
+    drop(places);
+    assert!(limit.take(CLIENT).is_some());
+    drop(third);
+    let loopback = Ipv4Addr::LOCALHOST.into();
+    let _two = [limit.take(loopback), limit.take(loopback)].map(Option::unwrap);
+    assert!(limit.take(loopback).is_none());
+    let by_descriptors = Limit::of_descriptors(usize::MAX / 2);
+    assert!(by_descriptors.take(CLIENT).is_none(), "no place needs so many");
+}

@@ -1,0 +1,174 @@
+//! UDP ASSOCIATE: the relay and a client's association with each other, and with datagrams that cannot be relayed.
+
+use std::io::{self, ErrorKind};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::time::Duration;
+
+use tokio::net::{TcpListener, TcpStream, UdpSocket};
+use tokio::sync::Notify;
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+use tokio_socks5_sansio::association::Association;
+use tokio_socks5_sansio::limits::Limit;
+use tokio_socks5_sansio::lookup::{Lookups, Resolve};
+use tokio_socks5_sansio::socks5_sansio::fragment::fragments;
+use tokio_socks5_sansio::socks5_sansio::{Encode, Endpoint, UdpHeader};
+use tokio_socks5_sansio::udp::Relays;
+
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Resolves every name to loopback, once it is told to. Counts.
+#[derive(Clone, Default)]
+struct Loopback {
+    asked: Arc<AtomicUsize>,
+    answers: Arc<Notify>,
+}
+
+impl Resolve for Loopback {
+    async fn resolve(&self, _host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
+        self.asked.fetch_add(1, SeqCst);
+        self.answers.notified().await;
+        Ok(vec![(Ipv4Addr::LOCALHOST, port).into()])
+    }
+}
+
+struct Fixture {
+    association: Association,
+    relay: JoinHandle<(u64, u64)>,
+    relays: Arc<Relays<Loopback>>,
+    resolver: Loopback,
+}
+
+impl Fixture {
+    async fn start(destination: &str, reassemble: bool) -> Self {
+        let resolver = Loopback::default();
+        let lookups = Lookups::new(resolver.clone(), Limit::new(8, 8), PATIENCE);
+        let relays = Arc::new(Relays::new(lookups, reassemble));
+        let (association, relay) = open(&relays, destination).await;
+        Self { association, relay, relays, resolver }
+    }
+}
+
+async fn open(relays: &Arc<Relays<Loopback>>, destination: &str) -> (Association, JoinHandle<(u64, u64)>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+    let (control, _) = listener.accept().await.unwrap();
+    let relay = relays.open(&control, destination.try_into().unwrap()).unwrap();
+    let bound = relay.local_addr().unwrap();
+    let relay = tokio::spawn(async move { relay.run(&control).await });
+    (Association::new(client, bound.into()).await.unwrap(), relay)
+}
+
+async fn destination() -> (UdpSocket, SocketAddr) {
+    let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    let address = socket.local_addr().unwrap();
+    (socket, address)
+}
+
+async fn receive(socket: &UdpSocket) -> (Vec<u8>, SocketAddr) {
+    let mut buffer = [0; 2048];
+    let (len, from) = timeout(PATIENCE, socket.recv_from(&mut buffer)).await.expect("a datagram").unwrap();
+    (buffer[..len].to_vec(), from)
+}
+
+#[tokio::test]
+async fn relays_both_ways_whatever_the_request_has_as_its_source() {
+    for source in ["0.0.0.0:0", "[::]:0", "8.8.8.8:53", "example.com:53", "192.168.1.7:40000"] {
+        let fixture = Fixture::start(source, false).await;
+        let (socket, address) = destination().await;
+        fixture.association.send_to(address, b"query").await.unwrap();
+        let (data, from) = receive(&socket).await;
+        assert_eq!(data, b"query", "{source}");
+        socket.send_to(b"answer", from).await.unwrap();
+        let mut buffer = [0; 100];
+        let (from, data) = timeout(PATIENCE, fixture.association.recv_from(&mut buffer)).await.unwrap().unwrap();
+        assert_eq!((from, data), (address.into(), b"answer".as_slice()));
+        drop(fixture.association);
+        assert_eq!(timeout(PATIENCE, fixture.relay).await.unwrap().unwrap(), (5, 6));
+    }
+}
+
+#[tokio::test]
+async fn forty_datagrams_to_a_new_name_arrive_in_order_after_one_look_up() {
+    let fixture = Fixture::start("0.0.0.0:0", false).await;
+    let (socket, address) = destination().await;
+    for number in 0..40 {
+        fixture.association.send_to(("name.example", address.port()), &[number]).await.unwrap();
+    }
+    fixture.association.send_to(address, b"known").await.unwrap();
+    assert_eq!(receive(&socket).await.0, b"known", "an address does not wait for a name");
+    fixture.resolver.answers.notify_one();
+    for number in 0..40 {
+        assert_eq!(receive(&socket).await.0, [number]);
+    }
+    assert_eq!(fixture.resolver.asked.load(SeqCst), 1);
+}
+
+#[tokio::test]
+async fn nothing_that_cannot_be_sent_ends_the_association() {
+    let fixture = Fixture::start("0.0.0.0:0", false).await;
+    let (socket, address) = destination().await;
+    for target in ["127.0.0.1:0", "255.255.255.255:9", "0.0.0.0:0", "[fe80::1]:9", "240.0.0.1:9", "[::1]:0"] {
+        fixture.association.send_to(target, b"lost").await.unwrap();
+    }
+    fixture.association.send_to(address, &[0; 65_400]).await.unwrap(); // leaves, but a header does not fit on its way back
+    fixture.association.send_to(address, b"last").await.unwrap();
+    let mut buffer = vec![0; 70_000];
+    while socket.recv(&mut buffer).await.unwrap() != 4 {}
+    assert_eq!(&buffer[..4], b"last");
+}
+
+#[tokio::test]
+async fn drops_malformed_datagrams_and_those_of_others() {
+    let fixture = Fixture::start("0.0.0.0:0", false).await;
+    let (socket, address) = destination().await;
+    fixture.association.send_to(address, b"first").await.unwrap(); // decides the port
+    let (_, from_relay) = receive(&socket).await;
+    let (stranger, _) = destination().await;
+    let header = UdpHeader::new(address.into()).to_vec();
+    let relay = relay_address(&fixture).await;
+    stranger.send_to(&[header.as_slice(), b"stranger"].concat(), relay).await.unwrap();
+    fixture.association.send_to(address, b"second").await.unwrap();
+    assert_eq!(receive(&socket).await, (b"second".to_vec(), from_relay));
+}
+
+/// Where the relay listens, as seen by a destination of the association: it has no name for it.
+async fn relay_address(fixture: &Fixture) -> SocketAddr {
+    fixture.association.relay_addr().unwrap()
+}
+
+#[tokio::test]
+async fn reassembles_fragments_where_it_is_told_to() {
+    let fixture = Fixture::start("0.0.0.0:0", true).await;
+    let (socket, address) = destination().await;
+    let size = std::num::NonZeroUsize::new(3).unwrap();
+    for (header, data) in fragments(Endpoint::from(address), b"fragments", size).unwrap() {
+        fixture.association.send_raw(&header, data).await.unwrap();
+    }
+    assert_eq!(receive(&socket).await.0, b"fragments");
+}
+
+#[tokio::test]
+async fn two_associations_cannot_feed_each_other() {
+    let fixture = Fixture::start("0.0.0.0:0", false).await;
+    let (other, _relay) = open(&fixture.relays, "0.0.0.0:0").await;
+    let (socket, address) = destination().await;
+    other.send_to(address, b"other").await.unwrap();
+    let (_, outside_of_other) = receive(&socket).await;
+    for own in [other.relay_addr().unwrap(), fixture.association.relay_addr().unwrap(), outside_of_other] {
+        fixture.association.send_to(own, &UdpHeader::new(address.into()).to_vec()).await.unwrap();
+    }
+    fixture.association.send_to(address, b"last").await.unwrap();
+    assert_eq!(receive(&socket).await.0, b"last", "nothing went from relay to relay");
+}
+
+#[tokio::test]
+async fn an_association_ends_with_its_connection() {
+    let fixture = Fixture::start("0.0.0.0:0", false).await;
+    fixture.relay.abort();
+    let mut buffer = [0; 100];
+    let ended = timeout(PATIENCE, fixture.association.recv_from(&mut buffer)).await.unwrap();
+    assert_eq!(ended.unwrap_err().kind(), ErrorKind::ConnectionAborted);
+}
