@@ -28,12 +28,14 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! There is neither a clock nor a socket here: set timeouts on the stream. A timeout is an error, and ends the handshake. Before
-//! closing a TCP stream after a refusal, read what the client still sends: closing with unread input resets the connection, and
+//! Any stream will do. Give TCP streams a [`Deadline`]; reaching it is an error, and ends the handshake. Before closing a TCP stream after a refusal, read what the client still sends: closing with unread input resets the connection, and
 //! the client may never see the refusal.
 
+use core::time::Duration;
 use core::{error, fmt};
 use std::io::{self, ErrorKind, Read, Write};
+use std::net::TcpStream;
+use std::time::Instant;
 use std::vec::Vec;
 
 use crate::client::{self, Selected, SendRequest};
@@ -177,6 +179,11 @@ impl<S: Read + Write> Wire<S> {
         (self.stream, self.inbox)
     }
 
+    /// The stream alone: what was read from it and not used is dropped, see [`unread`](Self::unread).
+    pub fn into_stream(self) -> S {
+        self.stream
+    }
+
     /// What was read and not used.
     pub fn unread(&self) -> &[u8] {
         self.inbox.unread()
@@ -209,6 +216,67 @@ fn send<S: Read + Write>(stream: &mut S, outbox: &mut Vec<u8>, message: &(impl E
 impl<S: fmt::Debug> fmt::Debug for Wire<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Wire").field("stream", &self.stream).field("inbox", &self.inbox).finish_non_exhaustive()
+    }
+}
+
+/// A TCP stream whose reads and writes fail after a deadline, with [`TimedOut`](ErrorKind::TimedOut). A timeout of the socket alone
+/// starts anew with each byte, so that a peer can make a handshake last for ever.
+///
+/// ```
+/// use std::io::{self, ErrorKind};
+/// use std::net::{TcpListener, TcpStream};
+/// use std::time::Duration;
+///
+/// use socks5_sansio::blocking::{Deadline, connect};
+///
+/// let silent = TcpListener::bind("127.0.0.1:0")?;
+/// let stream = TcpStream::connect(silent.local_addr()?)?;
+/// let error = connect(&mut Deadline::new(&stream, Duration::from_millis(10)), "192.0.2.1:80", None).unwrap_err();
+/// assert_eq!(io::Error::from(error).kind(), ErrorKind::TimedOut);
+/// assert_eq!(stream.read_timeout()?, None); // what uses the stream afterwards has no timeout
+/// # Ok::<(), io::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Deadline<'s> {
+    stream: &'s TcpStream,
+    deadline: Option<Instant>,
+}
+
+impl<'s> Deadline<'s> {
+    /// A deadline after `timeout` from now; [`Duration::MAX`] is none.
+    #[must_use]
+    pub fn new(stream: &'s TcpStream, timeout: Duration) -> Self {
+        Self { stream, deadline: Instant::now().checked_add(timeout) }
+    }
+
+    fn within<T>(
+        &self,
+        set_timeout: fn(&TcpStream, Option<Duration>) -> io::Result<()>,
+        operation: impl FnOnce(&TcpStream) -> io::Result<T>,
+    ) -> io::Result<T> {
+        let left = self.deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+        if left.is_some_and(|left| left.is_zero()) {
+            return Err(ErrorKind::TimedOut.into());
+        }
+        let outcome = set_timeout(self.stream, left).and_then(|()| operation(self.stream));
+        let outcome = set_timeout(self.stream, None).and(outcome);
+        outcome.map_err(|error| if error.kind() == ErrorKind::WouldBlock { ErrorKind::TimedOut.into() } else { error })
+    }
+}
+
+impl Read for Deadline<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.within(TcpStream::set_read_timeout, |mut stream| stream.read(buffer))
+    }
+}
+
+impl Write for Deadline<'_> {
+    fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
+        self.within(TcpStream::set_write_timeout, |mut stream| stream.write(buffer))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 

@@ -109,8 +109,9 @@ impl Pieces for Flight<'_> {
     }
 }
 
-/// A state that can only be had with a request, so that it can be the last of an optimistic client.
-trait Answer: Receive<Error = Error> {}
+/// A state that waits for the answer to a request, and can only be had with the request: [`ReceiveReply`] or
+/// [`ReceiveListening`].
+pub trait Answer: Receive<Error = Error> {}
 impl Answer for ReceiveReply {}
 impl Answer for ReceiveListening {}
 
@@ -131,7 +132,6 @@ impl Answer for ReceiveListening {}
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[inline]
-#[expect(private_bounds, reason = "a state that receives something else would leave the permit unused")]
 pub fn optimistic<'a, R: Answer>(
     credentials: Option<UserPass<'a>>,
     ask: impl FnOnce(SendRequest) -> (Request<'a>, R),

@@ -43,6 +43,10 @@ impl Buffer for &mut [u8] {
     }
 }
 
+/// Holds most handshakes, so that a vector grows once.
+#[cfg(feature = "std")]
+const VEC_MIN_LEN: usize = 64;
+
 #[cfg(feature = "std")]
 impl Sealed for std::vec::Vec<u8> {}
 #[cfg(feature = "std")]
@@ -58,6 +62,7 @@ impl Buffer for std::vec::Vec<u8> {
     }
 
     fn grow(&mut self, len: usize) {
+        let len = len.max(VEC_MIN_LEN);
         if self.try_reserve(len.saturating_sub(self.len())).is_ok() {
             self.resize(len, 0);
         }

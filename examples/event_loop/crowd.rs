@@ -79,7 +79,7 @@ fn ask(proxy: SocketAddr, destination: Endpoint<'_>, early: &[u8]) -> io::Result
 /// Reads to the end of the reply, and not one byte further.
 fn receive((mut wire, state): Waiting) -> io::Result<TcpStream> {
     wire.receive(state)?;
-    Ok(wire.into_parts().0)
+    Ok(wire.into_stream())
 }
 
 /// The rest of each message, then a half-close.

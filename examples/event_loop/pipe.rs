@@ -1,76 +1,76 @@
-//! Bytes from one socket to another, as far as both are ready.
+//! Bytes from one socket to the other, within a bound.
 
-use std::io::{self, ErrorKind, Read, Write};
-use std::net::Shutdown;
+use std::io;
+use std::time::Instant;
 
-use mio::net::TcpStream;
-use socks5_sansio::{Encode, Inbox};
+use socks5_sansio::server::{Error, INPUT_MAX_LEN};
+use socks5_sansio::{Encode, Inbox, Polled, Receive};
 
-/// No more is read until some of it is written.
+use crate::peer::Peer;
+
+/// No more is read until some of it is used or written.
 pub const MAX_LEN: usize = 16 * 1024;
+const _: () = assert!(INPUT_MAX_LEN <= MAX_LEN);
 
-/// Bytes that were received and not sent yet.
+/// Bytes that were received, and are neither used nor sent yet.
 pub struct Pipe {
-    pub inbox: Inbox<Vec<u8>>,
-    /// The sender has closed its direction.
-    pub ended: bool,
-    /// The receiver has got all bytes, and the end.
-    pub passed_on: bool,
-}
-
-impl Default for Pipe {
-    fn default() -> Self {
-        Self { inbox: Inbox::new(Vec::new()), ended: false, passed_on: false }
-    }
+    inbox: Inbox<Vec<u8>>,
+    pub last_write: Option<Instant>,
 }
 
 impl Pipe {
-    /// Reads once, if there is room. Returns whether anything was received.
-    pub fn fill(&mut self, mut from: &TcpStream, buffer: &mut [u8]) -> io::Result<bool> {
-        let room = MAX_LEN.saturating_sub(self.inbox.unread().len());
-        if self.ended || room == 0 {
-            return Ok(false);
-        }
-        let Some(len) = unless_not_ready(from.read(&mut buffer[..room]))? else { return Ok(false) };
-        self.ended = len == 0;
-        self.push(&buffer[..len])?;
-        Ok(true)
+    pub fn new() -> Self {
+        Self { inbox: Inbox::new(Vec::new()), last_write: None }
+    }
+
+    pub fn unread(&self) -> &[u8] {
+        self.inbox.unread()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.unread().is_empty()
+    }
+
+    /// Reads once, if there is room. Returns whether anything was received, or the end.
+    pub fn fill(&mut self, from: &mut Peer, buffer: &mut [u8; MAX_LEN]) -> bool {
+        let (space, _) = buffer.split_at_mut(MAX_LEN.saturating_sub(self.unread().len()));
+        let Some(len) = from.read(space) else { return false };
+        from.is_broken |= self.push(&space[..len]).is_err(); // out of memory
+        true
+    }
+
+    /// Receives the message that the state waits for. After the end of the stream, a message that is not whole is an error.
+    pub fn receive<S: Receive<Error = Error>>(
+        &mut self,
+        state: S,
+        has_ended: bool,
+    ) -> Result<Polled<S::Received<'_>, S>, Error> {
+        if has_ended { self.inbox.receive(state).map(Polled::Whole) } else { self.inbox.poll(state) }
     }
 
     pub fn put(&mut self, message: &(impl Encode + ?Sized)) -> io::Result<()> {
         self.push(&message.to_vec())
     }
 
-    fn push(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.inbox.room(bytes.len())?.copy_from_slice(bytes);
-        self.inbox.filled(bytes.len());
-        Ok(())
-    }
-
-    /// Writes once, if there is anything; at the end, closes the direction. Returns whether anything was sent.
-    pub fn drain(&mut self, mut to: &TcpStream) -> io::Result<bool> {
-        if self.inbox.unread().is_empty() {
-            let due = self.ended && !self.passed_on;
-            self.passed_on = self.ended;
-            return if due { to.shutdown(Shutdown::Write).and(Ok(true)) } else { Ok(false) };
-        }
-        let Some(len) = unless_not_ready(to.write(self.inbox.unread()))? else { return Ok(false) };
+    /// Writes once, if there is anything. Returns whether anything was sent, or failed.
+    pub fn drain(&mut self, to: &mut Peer) -> bool {
+        let Some(len) = to.write(self.unread()) else { return false };
         self.inbox.consume(len);
-        if self.inbox.unread().is_empty() {
+        self.last_write = Some(Instant::now());
+        if self.is_empty() {
             self.discard();
         }
-        Ok(true)
+        true
     }
 
     /// Frees the buffer: an idle connection has none.
     pub fn discard(&mut self) {
         self.inbox = Inbox::new(Vec::new());
     }
-}
 
-fn unless_not_ready(outcome: io::Result<usize>) -> io::Result<Option<usize>> {
-    match outcome {
-        Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(None),
-        outcome => outcome.map(Some),
+    fn push(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.inbox.room(bytes.len())?.copy_from_slice(bytes);
+        self.inbox.filled(bytes.len());
+        Ok(())
     }
 }

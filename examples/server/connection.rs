@@ -5,92 +5,72 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use tokio::net::TcpStream;
-use tokio_socks5_sansio::limits::Limit;
+use tokio_socks5_sansio::limits::{Limit, Place};
 use tokio_socks5_sansio::lookup::{Lookups, System};
-use tokio_socks5_sansio::outbound::{answer_bind, answer_connect, connect, is_local, respond};
-use tokio_socks5_sansio::relay::{Relayed, hang_up, relay};
+use tokio_socks5_sansio::outbound::{answer_bind, answer_connect, connect, is_own, respond};
+use tokio_socks5_sansio::relay::{hang_up, relay};
+use tokio_socks5_sansio::socks5_sansio::EndpointBuf;
 use tokio_socks5_sansio::socks5_sansio::server::Asked;
-use tokio_socks5_sansio::socks5_sansio::{EndpointBuf, ReplyCode, UserPassBuf};
 use tokio_socks5_sansio::udp::{Relay, Relays};
 use tokio_socks5_sansio::{Anyone, Wire, accept};
 
 use crate::args::Args;
 use crate::log;
 
-const LOOKUP_TIMEOUT: Duration = Duration::from_secs(5);
-const LOOKUPS: usize = 256;
-/// For one address of a destination, and for all.
+/// For a look-up, and for one address of a destination.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(5);
+/// For all addresses of a destination.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const PEER_TIMEOUT: Duration = Duration::from_secs(60);
-/// The most that a tunnel, an association or a listener has.
-const DESCRIPTORS: usize = 3;
-/// Connections beyond the limit that still get a reply.
-const REFUSALS: usize = 32;
 
 /// What all connections share.
 pub struct Server {
     address: SocketAddr,
-    credentials: Option<UserPassBuf>,
-    handshake_timeout: Duration,
+    args: Args,
     clients: Limit,
+    /// Connections beyond the limit that still get a reply.
     refusals: Limit,
-    lookups: Lookups<System>,
     relays: Relays<System>,
 }
 
 /// What the client asked for.
 enum Ready {
-    Tunnel(TcpStream, Vec<u8>),
+    /// To the target, with what the client sent early.
+    Tunnel((TcpStream, Vec<u8>)),
     Association(Box<Relay<System>>),
 }
 
+type Opened = (Place, TcpStream, Ready);
+
 impl Server {
     pub fn new(args: Args, address: SocketAddr) -> Self {
-        let lookups = Lookups::new(System, Limit::new(LOOKUPS, LOOKUPS / 4), LOOKUP_TIMEOUT);
-        Self {
-            address,
-            credentials: args.credentials,
-            handshake_timeout: args.handshake_timeout,
-            clients: Limit::of_descriptors(DESCRIPTORS),
-            refusals: Limit::new(REFUSALS, REFUSALS / 4),
-            relays: Relays::new(lookups.clone(), args.reassemble),
-            lookups,
-        }
+        let lookups = Lookups::new(System, Limit::new(256, 64), ATTEMPT_TIMEOUT);
+        let (clients, refusals) = (Limit::of_descriptors(2), Limit::new(32, 8));
+        Self { address, relays: Relays::new(lookups, clients.clone(), args.reassemble), args, clients, refusals }
     }
 
-    pub async fn handle(&self, accepted: io::Result<(TcpStream, SocketAddr)>) {
-        match accepted {
-            Ok((stream, client)) => match self.serve(stream, client).await {
-                Ok(summary) => log::line(format_args!("{client}: {summary}")),
-                Err(error) => log::line(format_args!("{client}: {error}")),
-            },
-            Err(error) => log::line(format_args!("accept: {error}")),
-        }
-    }
-
-    async fn serve(&self, stream: TcpStream, client: SocketAddr) -> io::Result<String> {
-        let place = self.clients.take(client.ip());
-        let _refusal = match place {
-            Some(_) => None,
-            None => Some(self.refusals.take(client.ip()).ok_or_else(too_many)?),
-        };
-        let (mut wire, mut subject) = (Wire::server(stream), String::new());
+    pub async fn handle(&self, stream: TcpStream, client: SocketAddr) {
+        let mut subject = client.to_string();
         // in boxes, so that an idle tunnel has no room for them
-        let ready = Box::pin(self.prepare(&mut wire, client.ip(), place.is_some(), &mut subject)).await;
-        match ready {
-            Ok(Ready::Tunnel(target, early)) => {
-                let Relayed { up, down, reset, .. } = relay(wire.into_parts().0, target, early).await;
-                let reset = reset.map(|(side, error)| format!(", {side} reset: {error}")).unwrap_or_default();
-                Ok(format!("{subject}{up} bytes up, {down} down{reset}"))
-            }
-            Ok(Ready::Association(relay)) => {
-                let (up, down) = Box::pin(relay.run(wire.stream())).await;
-                Ok(format!("{subject}{up} bytes up, {down} down"))
-            }
+        let outcome = match Box::pin(self.open(stream, client.ip(), &mut subject)).await {
+            Ok((_place, client, Ready::Tunnel((target, early)))) => relay(client, target, early).await.to_string(),
+            Ok((_place, client, Ready::Association(relay))) => Box::pin(relay.run(&client)).await.to_string(),
+            Err(error) => error.to_string(),
+        };
+        log::line(format_args!("{subject}: {outcome}"));
+    }
+
+    async fn open(&self, stream: TcpStream, client: IpAddr, subject: &mut String) -> io::Result<Opened> {
+        let (place, has_place) = match self.clients.take(client) {
+            Some(place) => (place, true),
+            None => (self.refusals.take(client).ok_or_else(too_many)?, false),
+        };
+        let mut wire = Wire::server(stream);
+        match self.prepare(&mut wire, client, has_place, subject).await {
+            Ok(ready) => Ok((place, wire.into_stream(), ready)),
             Err(error) => {
-                Box::pin(hang_up(wire.into_parts().0)).await;
-                Err(io::Error::new(error.kind(), format!("{subject}{error}")))
+                hang_up(wire.into_stream()).await;
+                Err(error)
             }
         }
     }
@@ -102,53 +82,38 @@ impl Server {
         has_place: bool,
         subject: &mut String,
     ) -> io::Result<Ready> {
-        let (destination, asked) = self.accept(wire).await?;
-        *subject = format!("{} {}: ", asked.command(), destination.as_endpoint().canonical());
+        let ((), destination, asked) = match &self.args.credentials {
+            Some(credentials) => accept(wire, credentials, self.args.handshake_timeout).await?,
+            None => accept(wire, &Anyone, self.args.handshake_timeout).await?,
+        };
+        let destination = EndpointBuf::from(destination);
+        *subject += &format!(": {} {}", asked.command(), destination.as_endpoint().canonical());
         match asked {
-            refused if !has_place => {
-                wire.send(&refused.refuse(ReplyCode::GENERAL_FAILURE)).await?;
-                Err(too_many())
+            Asked::Connect(permit) if has_place => {
+                answer_connect(wire, permit, Box::pin(self.connect(client, &destination))).await.map(Ready::Tunnel)
             }
-            Asked::Connect(permit) => {
-                let (target, early) = answer_connect(wire, permit, self.connect(client, &destination)).await?;
-                Ok(Ready::Tunnel(target, early))
+            Asked::Bind(permit) if has_place => {
+                let expected = self.relays.lookups().addresses(client, destination.as_endpoint());
+                Box::pin(answer_bind(wire, permit, expected, PEER_TIMEOUT)).await.map(Ready::Tunnel)
             }
-            Asked::Bind(permit) => {
-                let expected = self.lookups.addresses(client, destination.as_endpoint());
-                let (peer, early) = answer_bind(wire, permit, expected, PEER_TIMEOUT).await?;
-                Ok(Ready::Tunnel(peer, early))
+            Asked::UdpAssociate(permit) if has_place => {
+                let opened = self.relays.open(wire.stream(), destination.as_endpoint()).map(Box::new);
+                respond(wire, permit, opened, |relay| relay.local_addr()).await.map(Ready::Association)
             }
-            Asked::UdpAssociate(permit) => {
-                let opened = self.relays.open(wire.stream(), destination.as_endpoint());
-                Ok(Ready::Association(respond(wire, permit, opened, Relay::local_addr).await?.into()))
-            }
-            Asked::Other(..) => {
-                wire.send(&asked.refuse(ReplyCode::COMMAND_NOT_SUPPORTED)).await?;
-                Err(ErrorKind::Unsupported.into())
+            refused => {
+                let error = if has_place { ErrorKind::Unsupported.into() } else { too_many() };
+                wire.send(&refused.refuse(&error)).await?;
+                Err(error)
             }
         }
-    }
-
-    async fn accept(&self, wire: &mut Wire<TcpStream>) -> io::Result<(EndpointBuf, Asked)> {
-        let ((), destination, asked) = match &self.credentials {
-            Some(credentials) => accept(wire, credentials, self.handshake_timeout).await?,
-            None => accept(wire, &Anyone, self.handshake_timeout).await?,
-        };
-        Ok((destination.into(), asked))
     }
 
     async fn connect(&self, client: IpAddr, destination: &EndpointBuf) -> io::Result<TcpStream> {
-        let addresses = self.lookups.addresses(client, destination.as_endpoint()).await?;
-        if addresses.iter().any(|address| self.is_own(*address)) {
+        let addresses = self.relays.lookups().addresses(client, destination.as_endpoint()).await?;
+        if addresses.iter().any(|address| is_own(*address, self.address)) {
             return Err(io::Error::new(ErrorKind::PermissionDenied, "the destination is this server"));
         }
         connect(&addresses, ATTEMPT_TIMEOUT, CONNECT_TIMEOUT).await
-    }
-
-    fn is_own(&self, address: SocketAddr) -> bool {
-        let (ip, own) = (address.ip().to_canonical(), self.address.ip().to_canonical());
-        address.port() == self.address.port()
-            && (ip == own || ip.is_unspecified() || own.is_unspecified() && is_local(ip))
     }
 }
 

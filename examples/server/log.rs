@@ -4,20 +4,16 @@ use std::fmt::Arguments;
 use std::io::{self, Write};
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::sync::mpsc::{self, Receiver, SyncSender};
+use std::sync::mpsc::{self, SyncSender};
 use std::thread;
 use std::time::Duration;
-
-const LINES: usize = 1024;
-/// The time to write the last lines.
-const LAST_LINES: Duration = Duration::from_secs(1);
 
 /// A line, or a request to be told when all lines before it are written.
 type Entry = Result<String, SyncSender<()>>;
 
 static QUEUE: LazyLock<SyncSender<Entry>> = LazyLock::new(|| {
-    let (queue, entries) = mpsc::sync_channel(LINES);
-    thread::spawn(move || write(&entries));
+    let (queue, entries) = mpsc::sync_channel(1024);
+    thread::spawn(move || entries.into_iter().for_each(write));
     queue
 });
 static DROPPED: AtomicU64 = AtomicU64::new(0);
@@ -29,23 +25,21 @@ pub fn line(line: Arguments<'_>) {
     }
 }
 
-/// Waits until all lines are written, if anybody reads them.
+/// Waits until all lines are written, but only a second: perhaps nobody reads them.
 pub fn finish() {
     let (written, wait) = mpsc::sync_channel(1);
     if QUEUE.try_send(Err(written)).is_ok() {
-        let _ = wait.recv_timeout(LAST_LINES);
+        let _ = wait.recv_timeout(Duration::from_secs(1));
     }
 }
 
-fn write(entries: &Receiver<Entry>) {
-    for entry in entries {
-        let _ = match entry {
-            Ok(line) => io::stderr().write_all(line.as_bytes()),
-            Err(written) => written.send(()).map_err(io::Error::other),
-        };
-        let dropped = DROPPED.swap(0, Relaxed);
-        if dropped > 0 {
-            let _ = writeln!(io::stderr(), "{dropped} lines dropped");
-        }
+fn write(entry: Entry) {
+    let _ = match entry {
+        Ok(line) => io::stderr().write_all(line.as_bytes()),
+        Err(written) => written.send(()).map_err(io::Error::other),
+    };
+    let dropped = DROPPED.swap(0, Relaxed);
+    if dropped > 0 {
+        let _ = writeln!(io::stderr(), "{dropped} lines dropped");
     }
 }

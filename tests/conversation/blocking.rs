@@ -2,9 +2,11 @@
 
 use core::convert::Infallible;
 use std::io::{self, Cursor, ErrorKind, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::time::Duration;
 
 use socks5_sansio::blocking::{
-    AcceptError, Admit, Anyone, Check, ConnectError, Error, Wire, accept, authenticate, connect,
+    AcceptError, Admit, Anyone, Check, ConnectError, Deadline, Error, Wire, accept, authenticate, connect,
 };
 use socks5_sansio::server::{self, ReceiveOffer};
 use socks5_sansio::{Endpoint, Inbox, Method, ParseEndpointError, ReplyCode, UserPass, UserPassBuf, client};
@@ -368,4 +370,31 @@ fn credentials_that_cannot_be_sent_are_an_error_of_the_stream() {
     stream.writable = b"\x05\x02\x00\x02".len();
     let error = connect(&mut stream, "192.0.2.1:80", UserPass::new("alice", "s3cret").ok()).unwrap_err();
     assert!(matches!(error, ConnectError::Io(_)), "{error:?}");
+}
+
+#[test]
+fn a_deadline_is_for_all_bytes_and_leaves_no_timeout() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let stream = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+    let (mut peer, _) = listener.accept().unwrap();
+    peer.write_all(b"\x05\x00").unwrap();
+
+    let mut buffer = [0; 1];
+    let mut none = Deadline::new(&stream, Duration::MAX);
+    none.read_exact(&mut buffer).unwrap();
+    none.write_all(b"\x05").unwrap();
+    none.flush().unwrap();
+    assert_eq!(buffer, [5]);
+
+    let mut passed = Deadline::new(&stream, Duration::ZERO);
+    assert_eq!(passed.read(&mut buffer).unwrap_err().kind(), ErrorKind::TimedOut, "although there is a byte");
+    assert_eq!(passed.write(b"\x05").unwrap_err().kind(), ErrorKind::TimedOut);
+    none.read_exact(&mut buffer).unwrap();
+    assert_eq!(buffer, [0]);
+
+    let mut soon = Deadline::new(&stream, Duration::from_millis(1));
+    assert_eq!(soon.read(&mut buffer).unwrap_err().kind(), ErrorKind::TimedOut);
+    drop(peer);
+    assert!(none.write_all(&[0; 1 << 20]).is_err_and(|error| error.kind() != ErrorKind::TimedOut));
+    assert_eq!((stream.read_timeout().unwrap(), stream.write_timeout().unwrap()), (None, None));
 }

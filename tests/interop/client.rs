@@ -76,7 +76,12 @@ fn refusals_are_told_in_one_line() {
             "error: the proxy refused the request: host unreachable (04)\n",
         );
     }
-    fails(server.address, &[], "example.com", "error: expected HOST:PORT with a port of 0 to 65535\n");
+    fails(
+        server.address,
+        &[],
+        "example.com",
+        "error: cannot parse argument \"example.com\": expected HOST:PORT with a port of 0 to 65535\n",
+    );
 }
 
 fn udp(proxy: SocketAddr, options: &[&str], destination: SocketAddr, lines: &[u8]) -> Vec<u8> {

@@ -1,9 +1,14 @@
 //! Clients that others wrote, through the example server.
 
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::process::Output;
+use std::io::BufRead;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
+use std::process::{Output, Stdio};
+use std::thread;
 
-use crate::support::{Server, closed_port, echo, page, program, run, serve, serve_datagrams, skip, text, web};
+use crate::support::{
+    Running, Server, closed_port, datagram, echo, page, program, run, serve, serve_datagrams, skip, text, udp_socket,
+    web,
+};
 
 /// curl's "cannot complete the SOCKS handshake".
 const CURL_PROXY: i32 = 97;
@@ -71,17 +76,19 @@ fn the_command_that_the_server_prints_works() {
     assert_eq!(run(curl.arg("--silent").args(command.split(' ')), b"").stdout, page(10));
 }
 
-const PYTHON: &str = include_str!("pysocks.py");
-
-/// Runs the script with a Python that has PySocks, if there is one.
-fn pysocks(args: &[&str]) -> Option<Output> {
+/// Runs a script with a Python that has the module, if there is one.
+fn python(module: &str, script: &str, args: &[&str]) -> Option<Output> {
     for python in ["/usr/bin/python3", "python3"] {
-        let output = run(program(python)?.args(["-c", PYTHON]).args(args), b"");
-        if !text(&output.stderr).contains("No module named 'socks'") {
+        let output = run(program(python)?.args(["-c", script]).args(args), b"");
+        if !text(&output.stderr).contains(&format!("No module named '{module}'")) {
             return Some(output);
         }
     }
-    skip("PySocks is not installed")
+    skip(&format!("Python's {module} is not installed"))
+}
+
+fn pysocks(args: &[&str]) -> Option<Output> {
+    python("socks", include_str!("pysocks.py"), args)
 }
 
 /// Says hello to the target in each way, with and without credentials.
@@ -133,4 +140,92 @@ fn node_exchanges_datagrams() {
 #[test]
 fn node_accepts_a_peer() {
     says_hello(node, "bind", &["127.0.0.1", "0.0.0.0"], SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
+}
+
+fn qt(args: &[&str]) -> Option<Output> {
+    python("PyQt6", include_str!("qt.py"), args)
+}
+
+#[test]
+fn qt_connects() {
+    says_hello(qt, "connect", &["127.0.0.1", "localhost"], serve(Ipv4Addr::LOCALHOST, echo));
+}
+
+#[test]
+fn qt_exchanges_datagrams() {
+    says_hello(qt, "udp", &["127.0.0.1"], serve_datagrams(Ipv4Addr::LOCALHOST));
+}
+
+#[test]
+fn qt_accepts_a_peer() {
+    says_hello(qt, "bind", &["0.0.0.0"], SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
+}
+
+#[test]
+fn qt_goes_through_the_server() {
+    let mut server = Server::start(&[]);
+    let (proxy, target) = (server.address.port().to_string(), serve_datagrams(Ipv4Addr::LOCALHOST).port().to_string());
+    for (command, host, port, logged) in [
+        ("udp", "127.0.0.1", &*target, [" UDP ASSOCIATE ", ": 5 bytes up, 5 down"]),
+        ("bind", "0.0.0.0", "0", [" BIND ", ": 0 bytes up, 5 down"]),
+    ] {
+        let Some(output) = qt(&["127.0.0.1", &proxy, command, host, port]) else { return };
+        assert_eq!(text(&output.stdout), "hello\n", "{}", text(&output.stderr));
+        let line = server.log_line();
+        assert!(logged.iter().all(|part| line.contains(part)), "{line}");
+    }
+}
+
+/// A BitTorrent tracker (BEP 15) with one peer.
+fn tracker() -> SocketAddr {
+    let socket = udp_socket(Ipv4Addr::LOCALHOST.into());
+    let address = socket.local_addr().unwrap();
+    socket.set_read_timeout(None).unwrap();
+    thread::spawn(move || {
+        loop {
+            answer_announce(&socket);
+        }
+    });
+    address
+}
+
+/// Answers with the action and the transaction of the request, then the connection's number or the peers.
+fn answer_announce(tracker: &UdpSocket) {
+    const ANNOUNCE: [u8; 4] = [0, 0, 0, 1];
+    let (request, from) = datagram(tracker);
+    let Some(head) = request.get(8..16) else { return };
+    let peers = [&1800_u32.to_be_bytes()[..], &[0; 7], &[1, 192, 0, 2, 1, 0x1a, 0xe1]].concat();
+    let body = if head.starts_with(&ANNOUNCE) { &*peers } else { b"12345678" };
+    tracker.send_to(&[head, body].concat(), from).unwrap();
+}
+
+#[test]
+fn libtorrent_announces_to_a_udp_tracker() {
+    for (options, credentials) in [(&[][..], &[][..]), (&["--user", "u", "--password", "p"], &["u", "p"])] {
+        let mut server = Server::start(options);
+        let (proxy, tracker) = (server.address.port().to_string(), tracker().port().to_string());
+        let args = [&[&*proxy, &tracker], credentials].concat();
+        let Some(output) = python("libtorrent", include_str!("libtorrent_announce.py"), &args) else { return };
+        assert_eq!(text(&output.stdout), "1 peers\n", "{}", text(&output.stderr));
+        let line = server.log_line();
+        assert!(line.contains(" UDP ASSOCIATE ") && line.ends_with(" down\n"), "{line}");
+        assert!(!line.ends_with(": 0 bytes up, 0 down\n"), "{line}");
+    }
+}
+
+/// Without keys, and with a peer that returns every packet: its answer to a ping is a ping.
+#[test]
+fn openvpn_reaches_its_peer() {
+    let mut server = Server::start(&[]);
+    let (proxy, peer) = (server.address.port().to_string(), serve_datagrams(Ipv4Addr::LOCALHOST).port().to_string());
+    let Some(mut openvpn) = program("openvpn") else { return };
+    openvpn.args(["--dev", "null", "--proto", "udp", "--nobind", "--remote", "127.0.0.1", &peer]);
+    openvpn.args(["--socks-proxy", "127.0.0.1", &proxy, "--cipher", "none", "--auth", "none"]);
+    openvpn.args(["--ping", "1", "--ping-exit", "30"]).stdin(Stdio::null());
+    let (openvpn, lines) = Running::with_stdout(&mut openvpn);
+    assert!(lines.lines().any(|line| line.unwrap().contains("Initialization Sequence Completed")));
+    drop(openvpn);
+    let line = server.log_line();
+    assert!(line.contains(" UDP ASSOCIATE ") && line.contains(" bytes up, "), "{line}");
+    assert!(!line.contains(" 0 bytes up") && !line.contains(", 0 down"), "{line}");
 }

@@ -6,10 +6,14 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
-/// The work is pinned by the caller: a future that contains another by value contains it twice.
+/// With [`Duration::MAX`] the runtime needs no timer. The work is pinned by the caller: a future that contains another by value
+/// contains it twice.
 pub(crate) async fn within<T, E: From<io::Error>>(
     limit: Duration,
     work: Pin<&mut impl Future<Output = Result<T, E>>>,
 ) -> Result<T, E> {
+    if limit == Duration::MAX {
+        return work.await;
+    }
     timeout(limit, work).await.unwrap_or_else(|late| Err(io::Error::from(late).into()))
 }

@@ -21,6 +21,8 @@ pub mod relay;
 pub mod serve;
 mod server;
 #[cfg(feature = "net")]
+mod tally;
+#[cfg(feature = "net")]
 pub mod udp;
 mod wire;
 

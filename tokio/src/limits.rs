@@ -1,8 +1,9 @@
 //! Limits on what clients may hold: in total, and for each client address.
 
-use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
+
+use crate::tally::{Held, Tally};
 
 /// For the listener, the log, the resolver, refusals.
 #[cfg(unix)]
@@ -26,35 +27,25 @@ const SPARE_DESCRIPTORS: usize = 100;
 /// # Ok::<(), std::net::AddrParseError>(())
 /// ```
 #[derive(Clone, Debug)]
-pub struct Limit(Arc<Shared>);
-
-#[derive(Debug)]
-struct Shared {
+pub struct Limit {
     total: usize,
     per_client: usize,
     exempts_loopback: bool,
-    held: Mutex<Held>,
-}
-
-#[derive(Debug, Default)]
-struct Held {
-    total: usize,
-    by_client: HashMap<IpAddr, usize>,
+    places: Arc<Tally<IpAddr>>,
 }
 
 /// A place within a [`Limit`], until it is dropped.
 #[must_use]
 #[derive(Debug)]
 pub struct Place {
-    limit: Limit,
-    client: IpAddr,
+    _held: Held<IpAddr>,
 }
 
 impl Limit {
     /// At most `total` places, and `per_client` for each client address.
     #[must_use]
     pub fn new(total: usize, per_client: usize) -> Self {
-        Self(Arc::new(Shared { total, per_client, exempts_loopback: false, held: Mutex::default() }))
+        Self { total, per_client, exempts_loopback: false, places: Arc::default() }
     }
 
     /// A limit by the number of descriptors that the process may have, where each place takes at most `each` of them; a quarter
@@ -66,40 +57,15 @@ impl Limit {
         use rustix::process::{Resource, getrlimit};
         let descriptors = getrlimit(Resource::Nofile).current.and_then(|limit| usize::try_from(limit).ok());
         let total = descriptors.unwrap_or(usize::MAX).saturating_sub(SPARE_DESCRIPTORS) / each.max(1);
-        let per_client = (total / 4).max(1);
-        Self(Arc::new(Shared { total, per_client, exempts_loopback: true, held: Mutex::default() }))
+        Self { exempts_loopback: true, ..Self::new(total, (total / 4).max(1)) }
     }
 
     /// Takes a place for a client. `None`: there is none.
     pub fn take(&self, client: IpAddr) -> Option<Place> {
         let client = client.to_canonical();
-        let mut held = self.held();
-        let of_client = held.by_client.get(&client).copied().unwrap_or(0);
-        let is_exempt = self.0.exempts_loopback && client.is_loopback();
-        if held.total >= self.0.total || (of_client >= self.0.per_client && !is_exempt) {
-            return None;
-        }
-        held.total += 1;
-        held.by_client.insert(client, of_client + 1);
-        drop(held);
-        Some(Place { limit: self.clone(), client })
-    }
-
-    fn held(&self) -> MutexGuard<'_, Held> {
-        self.0.held.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        let mut held = self.limit.held();
-        held.total -= 1;
-        if let Some(count) = held.by_client.get_mut(&self.client) {
-            *count -= 1;
-            if *count == 0 {
-                held.by_client.remove(&self.client);
-            }
-        }
+        let (held, total, of_client) = self.places.hold(client);
+        let is_exempt = self.exempts_loopback && client.is_loopback();
+        (total <= self.total && (of_client <= self.per_client || is_exempt)).then_some(Place { _held: held })
     }
 }
 

@@ -3,6 +3,7 @@
 use std::future::pending;
 use std::io::{self, ErrorKind};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
+use std::pin::pin;
 use std::time::Duration;
 
 use socks5_sansio::Endpoint;
@@ -69,19 +70,25 @@ async fn left(client: &TcpStream, early: &mut Vec<u8>) -> io::Error {
 
 /// Returns when no more early data is to be read; the client has not left by then.
 async fn receive_early(client: &TcpStream, early: &mut Vec<u8>) -> io::Result<()> {
-    let mut buffer = [0; 1024];
     while early.len() < EARLY_MAX {
         client.readable().await?;
-        let room = buffer.len().min(EARLY_MAX - early.len());
-        match client.try_read(&mut buffer[..room]) {
+        match read_early(client, early) {
             Ok(0) if early.is_empty() => return Err(ErrorKind::ConnectionAborted.into()),
             Ok(0) => break,
-            Ok(len) => early.extend_from_slice(&buffer[..len]),
+            Ok(_) => {}
             Err(error) if error.kind() == ErrorKind::WouldBlock => {}
             Err(_) => return Err(ErrorKind::ConnectionAborted.into()),
         }
     }
     Ok(())
+}
+
+fn read_early(client: &TcpStream, early: &mut Vec<u8>) -> io::Result<usize> {
+    let mut buffer = [0; 1024]; // not in the future, which would have its size
+    let room = buffer.len().min(EARLY_MAX - early.len());
+    let len = client.try_read(&mut buffer[..room])?;
+    early.extend_from_slice(&buffer[..len]);
+    Ok(len)
 }
 
 /// Answers CONNECT: waits for the connection, unless the client leaves, and sends the reply. Returns the connection, and what the
@@ -96,7 +103,7 @@ pub async fn answer_connect(
     connecting: impl Future<Output = io::Result<TcpStream>>,
 ) -> io::Result<(TcpStream, Vec<u8>)> {
     let mut early = wire.unread().to_vec();
-    let connected = unless_left(wire.stream(), &mut early, connecting).await;
+    let connected = unless_left(wire.stream(), &mut early, pin!(connecting)).await;
     let target = respond(wire, permit, connected, TcpStream::local_addr).await?;
     Ok((target, early))
 }
@@ -116,7 +123,7 @@ pub async fn answer_bind(
     let mut early = wire.unread().to_vec();
     let control = wire.stream().local_addr()?;
     let listening = async { Binding::listen(expected.await?.iter().map(SocketAddr::ip).collect(), control).await };
-    let binding = match unless_left(wire.stream(), &mut early, listening).await {
+    let binding = match unless_left(wire.stream(), &mut early, pin!(listening)).await {
         Ok(binding) => binding,
         Err(error) => {
             wire.send(&permit.refuse(&error)).await?;
@@ -126,7 +133,7 @@ pub async fn answer_bind(
     let (first, permit) = permit.listening(binding.local_addr()?.into());
     wire.send(&first).await?;
     let accepting = async { timeout(patience, binding.accept()).await? };
-    let accepted = unless_left(wire.stream(), &mut early, accepting).await;
+    let accepted = unless_left(wire.stream(), &mut early, pin!(accepting)).await;
     let (peer, _) = respond(wire, permit, accepted, |(_, from)| Ok(*from)).await?;
     Ok((peer, early))
 }
@@ -207,9 +214,15 @@ pub(crate) fn any_port(local: SocketAddr) -> SocketAddr {
     address
 }
 
-/// Whether an address is one of this machine's: what is sent there leaves from the same address.
+/// Whether a connection to an address would come to the listener at `listening`, in whatever way the address is written.
 #[must_use]
-pub fn is_local(ip: IpAddr) -> bool {
+pub fn is_own(address: SocketAddr, listening: SocketAddr) -> bool {
+    let (ip, own) = (address.ip().to_canonical(), listening.ip().to_canonical());
+    address.port() == listening.port() && (ip == own || ip.is_unspecified() || own.is_unspecified() && is_local(ip))
+}
+
+/// Whether an address is one of this machine's: what is sent there leaves from the same address.
+pub(crate) fn is_local(ip: IpAddr) -> bool {
     let ip = ip.to_canonical();
     ip.is_unspecified() || ip.is_loopback() || facing(ip).is_ok_and(|local| local == ip)
 }

@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 use std::fmt;
-use std::future::pending;
+use std::future::{pending, poll_fn};
 use std::io::{self, ErrorKind};
 use std::net::Shutdown;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -45,7 +45,9 @@ impl fmt::Display for Side {
     }
 }
 
-/// How a relay ended.
+/// What was relayed, and how it ended.
+///
+/// Displayed as `5 bytes up, 7 down, target reset: Connection reset by peer`.
 #[derive(Debug)]
 pub struct Relayed {
     /// The number of bytes from the client to the target.
@@ -54,6 +56,16 @@ pub struct Relayed {
     pub down: u64,
     /// The side that was reset, or failed otherwise. `None`: both sides ended in order.
     pub reset: Option<(Side, io::Error)>,
+}
+
+impl fmt::Display for Relayed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} bytes up, {} down", self.up, self.down)?;
+        match &self.reset {
+            Some((side, error)) => write!(f, ", {side} reset: {error}"),
+            None => Ok(()),
+        }
+    }
 }
 
 /// Relays bytes both ways until both sides have ended, or one is reset. `early` is sent to the target first: what the client
@@ -66,27 +78,30 @@ pub struct Relayed {
 /// Where the future is dropped, both sides are reset.
 ///
 /// An idle relay has no buffer; the relays of a thread share one. A slow reader keeps at most 64 KiB in memory.
-pub async fn relay(client: TcpStream, target: TcpStream, early: Vec<u8>) -> Relayed {
-    for stream in [&client, &target] {
-        let _ = tune(stream); // a relay without keepalive is better than none
-    }
-    let half_closed = AtomicBool::new(false);
-    let mut up = Way::new(&client, &target, early);
-    let mut down = Way::new(&target, &client, Vec::new());
-    let broken = tokio::select! {
-        carried = up.carry(&half_closed) => carried.map_err(|broken| broken.at(Side::Client, Side::Target)).err(),
-        carried = down.carry(&half_closed) => carried.map_err(|broken| broken.at(Side::Target, Side::Client)).err(),
-    };
-    match &broken {
-        Some((Side::Client, _)) => Box::pin(up.deliver()).await,
-        Some((Side::Target, _)) => Box::pin(down.deliver()).await,
-        None => {
-            for stream in [&client, &target] {
-                let _ = SockRef::from(stream).set_linger(None);
+#[expect(clippy::manual_async_fn, reason = "an `async fn` holds its arguments twice")]
+pub fn relay(client: TcpStream, target: TcpStream, early: Vec<u8>) -> impl Future<Output = Relayed> {
+    async move {
+        for stream in [&client, &target] {
+            let _ = tune(stream); // a relay without keepalive is better than none
+        }
+        let half_closed = AtomicBool::new(false);
+        let mut up = Way::new(&client, &target, early);
+        let mut down = Way::new(&target, &client, Vec::new());
+        let broken = tokio::select! {
+            carried = up.carry(&half_closed) => carried.map_err(|broken| broken.at(Side::Client, Side::Target)).err(),
+            carried = down.carry(&half_closed) => carried.map_err(|broken| broken.at(Side::Target, Side::Client)).err(),
+        };
+        match &broken {
+            Some((Side::Client, _)) => Box::pin(up.deliver()).await,
+            Some((Side::Target, _)) => Box::pin(down.deliver()).await,
+            None => {
+                for stream in [&client, &target] {
+                    let _ = SockRef::from(stream).set_linger(None);
+                }
             }
         }
+        Relayed { up: up.bytes, down: down.bytes, reset: broken }
     }
-    Relayed { up: up.bytes, down: down.bytes, reset: broken }
 }
 
 /// Until the end is known to be orderly, closing is a reset.
@@ -130,28 +145,24 @@ impl<'s> Way<'s> {
         Self { from, to, bytes: 0, rest, last_write: None }
     }
 
-    /// Returns when both ways have ended. The way that ends first passes the end on, and then only watches for a reset.
+    /// Returns when both ways have ended. The way that ends first passes the end on, and then waits for a reset.
     async fn carry(&mut self, half_closed: &AtomicBool) -> Result<(), Broken> {
-        let (from, to) = (self.from, self.to);
-        let carried = async {
-            self.pump().await?;
-            if !half_closed.swap(true, Relaxed) {
-                SockRef::from(to).shutdown(Shutdown::Write).map_err(Broken::To)?;
-                pending().await
-            }
-            Ok(())
-        };
-        tokio::select! {
-            carried = carried => carried,
-            error = reset(from) => Err(Broken::From(error)),
+        self.pump(true).await?;
+        if !half_closed.swap(true, Relaxed) {
+            SockRef::from(self.to).shutdown(Shutdown::Write).map_err(Broken::To)?;
+            return Err(Broken::From(Box::pin(reset(self.from)).await));
         }
+        Ok(())
     }
 
-    /// Reads and writes until the sender has ended.
-    async fn pump(&mut self) -> Result<(), Broken> {
+    /// Reads and writes until the sender has ended, or is reset while the receiver is slow, if that is to be noticed. While it
+    /// waits for the sender there is no buffer and no big future, as most relays are idle.
+    async fn pump(&mut self, notices: bool) -> Result<(), Broken> {
         loop {
-            self.flush().await.map_err(Broken::To)?;
-            self.from.readable().await.map_err(Broken::From)?;
+            if !self.rest.is_empty() {
+                Box::pin(self.flush(notices)).await?;
+            }
+            poll_fn(|cx| self.from.poll_read_ready(cx)).await.map_err(Broken::From)?;
             match self.pass()? {
                 Some(0) => return Ok(()),
                 Some(BUFFER_LEN) => yield_now().await, // there is more, but other connections must get their turn
@@ -160,7 +171,15 @@ impl<'s> Way<'s> {
         }
     }
 
-    async fn flush(&mut self) -> io::Result<()> {
+    async fn flush(&mut self, notices: bool) -> Result<(), Broken> {
+        let from = self.from;
+        tokio::select! {
+            written = self.write_rest() => written.map_err(Broken::To),
+            error = reset(from), if notices => Err(Broken::From(error)),
+        }
+    }
+
+    async fn write_rest(&mut self) -> io::Result<()> {
         while !self.rest.is_empty() {
             self.to.writable().await?;
             if let Some(written) = ready(self.to.try_write(&self.rest))? {
@@ -168,7 +187,7 @@ impl<'s> Way<'s> {
                 self.count(written);
             }
         }
-        self.rest = Vec::new(); // an idle relay has no buffer
+        self.rest = Vec::new();
         Ok(())
     }
 
@@ -196,7 +215,7 @@ impl<'s> Way<'s> {
     async fn deliver(&mut self) {
         let (receiver, deadline) = (self.to, Instant::now() + LINGER);
         let delivered = async {
-            let _ = self.pump().await; // the sender's error is known
+            let _ = self.pump(false).await; // the sender's error is known
             if let Some(last_write) = self.last_write {
                 sleep_until(last_write + LINGER).await;
             }
@@ -229,9 +248,8 @@ async fn reset(stream: &TcpStream) -> io::Error {
 
 /// Discards what is received until the end of the stream, or a failure.
 pub(crate) async fn ended(stream: &TcpStream) {
-    let mut buffer = [0; 1024];
     while stream.readable().await.is_ok() {
-        match stream.try_read(&mut buffer) {
+        match stream.try_read(&mut [0; 1024]) {
             Ok(0) => return,
             Ok(_) => {}
             Err(error) if error.kind() == ErrorKind::WouldBlock => {}

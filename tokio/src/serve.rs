@@ -1,27 +1,44 @@
-//! The life of a listener.
+//! Listening, until the server is stopped.
 
 use std::io;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::time::Duration;
 
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
-/// The pause after a failure to accept, such as a lack of descriptors.
+/// The pause after a failure to accept.
 const PAUSE: Duration = Duration::from_millis(100);
+
+/// Connections that wait to be accepted.
+const BACKLOG: u32 = 4096;
+
+/// Listens at an address, also where connections of a server before it still end. The connections have `TCP_NODELAY`.
+///
+/// # Errors
+///
+/// As [`TcpListener::bind`].
+pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    socket.set_reuseaddr(true)?;
+    socket.set_nodelay(true)?; // connections inherit it
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}
 
 /// Accepts connections, and handles each in a task of its own, until `stop`. Then it closes the listener, waits at most `grace`
 /// for the tasks to end, and drops those that are left; a [`relay`](crate::relay::relay) that is dropped resets its connections,
 /// so that truncated data does not look complete.
 ///
-/// A failure to accept is handled too: to be logged, for example.
+/// A failure to accept, such as a lack of descriptors, is passed to `failed`, and accepting goes on after a pause.
 pub async fn serve<F>(
     listener: TcpListener,
     stop: impl Future<Output = ()>,
     grace: Duration,
-    handle: impl Fn(io::Result<(TcpStream, SocketAddr)>) -> F,
+    handle: impl Fn(TcpStream, SocketAddr) -> F,
+    failed: impl Fn(io::Error),
 ) where
     F: Future<Output = ()> + Send + 'static,
 {
@@ -31,10 +48,10 @@ pub async fn serve<F>(
         tokio::select! {
             () = &mut stop => break,
             Some(_) = tasks.join_next() => {}
-            accepted = listener.accept() => {
-                let failed = accepted.is_err();
-                tasks.spawn(handle(accepted));
-                if failed {
+            accepted = listener.accept() => match accepted {
+                Ok((stream, client)) => _ = tasks.spawn(handle(stream, client)),
+                Err(error) => {
+                    failed(error);
                     sleep(PAUSE).await;
                 }
             }

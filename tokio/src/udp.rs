@@ -1,10 +1,9 @@
 //! UDP ASSOCIATE: the relay of a server (RFC 1928 section 7).
 
 use std::cell::RefCell;
-use std::collections::HashMap;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use socket2::{Domain, Socket, Type};
@@ -15,9 +14,11 @@ use tokio::net::{TcpStream, UdpSocket};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
+use crate::limits::{Limit, Place};
 use crate::lookup::{Lookups, Resolve};
 use crate::outbound::{any_port, is_local};
-use crate::relay::ended;
+use crate::relay::{Relayed, ended};
+use crate::tally::{Held, Tally};
 
 const HEADROOM: usize = UdpHeader::IP_HEADROOM;
 /// Longer than any datagram.
@@ -37,28 +38,36 @@ thread_local! {
     static BUFFER: RefCell<Vec<u8>> = RefCell::new(vec![0; BUFFER_LEN]);
 }
 
-/// What the relays of a server have in common: the resolver, and the ports of their own sockets.
+/// What the relays of a server have in common: the resolver, the limit, and the ports of their own sockets.
 #[derive(Debug)]
 pub struct Relays<R> {
     lookups: Lookups<R>,
+    limit: Limit,
     ports: Ports,
     reassemble: bool,
 }
 
 impl<R: Resolve> Relays<R> {
-    /// Relays with this resolver, which reassemble fragments or drop them.
-    pub fn new(lookups: Lookups<R>, reassemble: bool) -> Self {
-        Self { lookups, ports: Ports::default(), reassemble }
+    /// Relays with this resolver, which reassemble fragments or drop them. Each takes a place of the limit, for its two sockets:
+    /// beside the place of its TCP connection, if they share the limit.
+    pub fn new(lookups: Lookups<R>, limit: Limit, reassemble: bool) -> Self {
+        Self { lookups, limit, ports: Ports::default(), reassemble }
+    }
+
+    /// The resolver.
+    pub const fn lookups(&self) -> &Lookups<R> {
+        &self.lookups
     }
 
     /// Opens a relay for the client at the other end of a TCP connection; `destination` is the one of its request.
     ///
     /// # Errors
     ///
-    /// Where the system has no socket.
+    /// [`ErrorKind::ResourceBusy`](io::ErrorKind::ResourceBusy) beyond the limit, and where the system has no socket.
     pub fn open(&self, control: &TcpStream, destination: Endpoint<'_>) -> io::Result<Relay<R>> {
-        let inside = self.ports.register(socket(any_port(control.local_addr()?))?)?;
         let client = control.peer_addr()?;
+        let place = self.limit.take(client.ip()).ok_or(io::ErrorKind::ResourceBusy)?;
+        let inside = self.ports.register(socket(any_port(control.local_addr()?))?)?;
         Ok(Relay {
             inside,
             outside: Outside::open(self, client.ip())?,
@@ -66,6 +75,7 @@ impl<R: Resolve> Relays<R> {
             queue: self.reassemble.then(|| Reassembly::new(vec![0; BUFFER_LEN], MIN_TIMEOUT)),
             started: Instant::now(),
             down: 0,
+            _place: place,
         })
     }
 }
@@ -82,6 +92,7 @@ pub struct Relay<R> {
     queue: Option<Reassembly<Vec<u8>>>,
     started: Instant,
     down: u64,
+    _place: Place,
 }
 
 impl<R: Resolve> Relay<R> {
@@ -94,8 +105,8 @@ impl<R: Resolve> Relay<R> {
         self.inside.socket.local_addr()
     }
 
-    /// Relays until the client's TCP connection ends. Returns the number of bytes to the destinations, and back.
-    pub async fn run(mut self, control: &TcpStream) -> (u64, u64) {
+    /// Relays until the client's TCP connection ends.
+    pub async fn run(mut self, control: &TcpStream) -> Relayed {
         let mut ended = std::pin::pin!(ended(control));
         loop {
             tokio::select! {
@@ -106,7 +117,7 @@ impl<R: Resolve> Relay<R> {
                         self.outside.found(&name, address);
                     }
                 }
-                () = &mut ended => return (self.outside.sent, self.down),
+                () = &mut ended => return Relayed { up: self.outside.sent, down: self.down, reset: None },
             }
         }
     }
@@ -258,44 +269,26 @@ fn socket(address: SocketAddr) -> io::Result<UdpSocket> {
     UdpSocket::from_std(socket.into())
 }
 
-/// The ports of all sockets of all relays of a server, with the number of sockets that have each.
+/// The ports of all sockets of all relays of a server.
 #[derive(Clone, Debug, Default)]
-struct Ports(Arc<Mutex<HashMap<u16, usize>>>);
+struct Ports(Arc<Tally<u16>>);
 
 /// A socket whose port is registered until it is dropped.
 #[derive(Debug)]
 struct OwnSocket {
     socket: UdpSocket,
-    port: u16,
     ports: Ports,
+    _port: Held<u16>,
 }
 
 impl Ports {
     fn register(&self, socket: UdpSocket) -> io::Result<OwnSocket> {
-        let port = socket.local_addr()?.port();
-        *self.lock().entry(port).or_default() += 1;
-        Ok(OwnSocket { socket, port, ports: self.clone() })
+        let (port, ..) = self.0.hold(socket.local_addr()?.port());
+        Ok(OwnSocket { socket, ports: self.clone(), _port: port })
     }
 
     /// Whether the address is that of a relay of this server. Otherwise two associations could send to each other for ever.
     fn are_own(&self, address: SocketAddr) -> bool {
-        let is_own_port = self.lock().contains_key(&address.port());
-        is_own_port && is_local(address.ip())
-    }
-
-    fn lock(&self) -> MutexGuard<'_, HashMap<u16, usize>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Drop for OwnSocket {
-    fn drop(&mut self) {
-        let mut ports = self.ports.lock();
-        if let Some(count) = ports.get_mut(&self.port) {
-            *count -= 1;
-            if *count == 0 {
-                ports.remove(&self.port);
-            }
-        }
+        self.0.holds(&address.port()) && is_local(address.ip())
     }
 }

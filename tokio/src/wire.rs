@@ -143,6 +143,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         (self.stream, self.inbox)
     }
 
+    /// The stream alone: what was read from it and not used is dropped, see [`unread`](Self::unread).
+    pub fn into_stream(self) -> S {
+        self.stream
+    }
+
     fn poll_read(&mut self, cx: &mut Context<'_>, missing: usize) -> Poll<io::Result<usize>> {
         let mut room = ReadBuf::new(self.inbox.room(missing.max(self.read_ahead))?);
         ready!(Pin::new(&mut self.stream).poll_read(cx, &mut room))?;

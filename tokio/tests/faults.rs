@@ -1,17 +1,19 @@
 //! The example server, with clients and surroundings that fail: one test for each fault.
 
 mod server;
+mod unanswered;
 
 use std::io::{ErrorKind, Read, Write};
-use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream, UdpSocket};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 use std::{env, fs};
 
 use server::{Server, eventually};
-use socket2::{Domain, SockAddr, SockRef, Socket, Type};
+use socket2::SockRef;
 use tokio_socks5_sansio::socks5_sansio::blocking::{Wire, authenticate, connect};
 use tokio_socks5_sansio::socks5_sansio::{Encode, Endpoint, ReplyCode, client};
+use unanswered::unanswered;
 
 fn listener() -> (TcpListener, SocketAddr) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -76,7 +78,7 @@ fn a_server_out_of_descriptors_recovers() {
 fn beyond_the_limit_a_client_gets_a_reply_at_once() {
     let server = Server::start_with(|server| {
         let mut shell = Command::new("sh");
-        shell.args(["-c", r#"ulimit -n 112 && exec "$0" "$@""#]).arg(server); // room for four connections
+        shell.args(["-c", r#"ulimit -n 108 && exec "$0" "$@""#]).arg(server); // room for four connections
         shell
     });
     let (listener, address) = listener();
@@ -127,22 +129,6 @@ fn bind_listens_in_the_family_of_the_destination() {
     assert!(bound.is_ipv6() && bound.ip().is_loopback(), "{bound}");
     let peer = TcpStream::connect(bound).unwrap();
     assert_eq!(wire.receive(state).unwrap(), peer.local_addr().unwrap().into());
-}
-
-/// An address where a connection is neither accepted nor refused: the queue of its listener is full.
-fn unanswered() -> (Socket, Vec<Socket>, SocketAddr) {
-    let listener = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
-    listener.bind(&SockAddr::from(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))).unwrap();
-    listener.listen(0).unwrap();
-    let address = listener.local_addr().unwrap();
-    let queue = (0..4).map(|_| {
-        let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
-        socket.set_nonblocking(true).unwrap();
-        let _ = socket.connect(&address);
-        socket
-    });
-    let queue = queue.collect();
-    (listener, queue, address.as_socket().unwrap())
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! Connections on behalf of clients that leave, and look-ups by resolvers that do not answer.
 
+mod unanswered;
+
 use std::future::pending;
 use std::io::{self, ErrorKind};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -12,8 +14,9 @@ use tokio::sync::Notify;
 use tokio::time::timeout;
 use tokio_socks5_sansio::limits::Limit;
 use tokio_socks5_sansio::lookup::{Lookups, Resolve, System};
-use tokio_socks5_sansio::outbound::{Binding, connect, unless_left};
+use tokio_socks5_sansio::outbound::{Binding, connect, is_own, unless_left};
 use tokio_socks5_sansio::socks5_sansio::{Domain, Endpoint};
+use unanswered::unanswered;
 
 const PATIENCE: Duration = Duration::from_secs(30);
 const CLIENT: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
@@ -91,6 +94,16 @@ async fn connects_to_the_first_address_that_answers() {
     assert_eq!(stream.peer_addr().unwrap(), living);
     assert_eq!(connect(&[dead], PATIENCE, PATIENCE).await.unwrap_err().kind(), ErrorKind::ConnectionRefused);
     assert_eq!(connect(&[], PATIENCE, PATIENCE).await.unwrap_err().kind(), ErrorKind::HostUnreachable);
+}
+
+#[tokio::test]
+async fn one_deadline_is_for_all_addresses() {
+    let (_listener, _queue, address) = unanswered();
+    let all = Duration::from_millis(50);
+    let error = connect(&[address; 1000], PATIENCE, all).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::TimedOut);
+    let error = connect(&[address; 3], Duration::from_millis(1), PATIENCE).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::TimedOut, "of each");
 }
 
 #[tokio::test]
@@ -196,4 +209,22 @@ fn limits_count_in_total_and_for_each_client() {
     assert!(limit.take(loopback).is_none());
     let by_descriptors = Limit::of_descriptors(usize::MAX / 2);
     assert!(by_descriptors.take(CLIENT).is_none(), "no place needs so many");
+}
+
+#[test]
+fn knows_its_own_listener_in_every_form() {
+    for (address, listening, expected) in [
+        ("127.0.0.1:1080", "127.0.0.1:1080", true),
+        ("[::ffff:127.0.0.1]:1080", "127.0.0.1:1080", true),
+        ("0.0.0.0:1080", "127.0.0.1:1080", true),
+        ("127.0.0.1:1080", "0.0.0.0:1080", true),
+        ("127.9.9.9:1080", "[::]:1080", true),
+        ("[::1]:1080", "[::]:1080", true),
+        ("127.0.0.1:1081", "127.0.0.1:1080", false),
+        ("127.0.0.2:1080", "127.0.0.1:1080", false),
+        ("192.0.2.1:1080", "0.0.0.0:1080", false),
+    ] {
+        let (address, listening) = (address.parse().unwrap(), listening.parse().unwrap());
+        assert_eq!(is_own(address, listening), expected, "{address} at {listening}");
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 use std::io::{self, ErrorKind, Read, Write};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::time::Duration;
 
 use socket2::{Domain, SockRef, Socket, Type};
@@ -140,6 +140,14 @@ impl Tunnel {
         self.target.read_exact(&mut received)?;
         self.target.write_all(&received)?;
         self.client.read_exact(&mut received)
+    }
+
+    /// Half-closes the client's end, and resets it when the target has noticed. Returns the target's end.
+    pub fn reset(mut self) -> io::Result<TcpStream> {
+        self.client.shutdown(Shutdown::Write)?;
+        self.target.read_to_end(&mut Vec::new())?;
+        SockRef::from(&self.client).set_linger(Some(Duration::ZERO))?;
+        Ok(self.target)
     }
 }
 

@@ -22,7 +22,7 @@ Options:
   --stopped NUMBER   The clients stopped in each state [default: 2000]
   --tunnels NUMBER   The idle tunnels [default: 9000]
   --flood SECONDS    The time of the flood [default: 8]
-  --churn SECONDS    The time of the churn [default: 30]
+  --churn SECONDS    The time of the churn [default: 60]
   --only TEXT        Only the scenarios with this text in their name
   --help             Print this";
 
@@ -59,7 +59,7 @@ fn run() -> Result<(), Box<dyn Error>> {
 
 /// The arguments, or `None` where the help was printed.
 fn parse() -> Result<Option<Args>, lexopt::Error> {
-    let (mut stopped, mut tunnels, mut flood, mut churn) = (2_000, 9_000, 8, 30);
+    let (mut stopped, mut tunnels, mut flood, mut churn) = (2_000, 9_000, 8, 60);
     let (mut programs, mut only) = (Vec::new(), String::new());
     let mut parser = lexopt::Parser::from_env();
     while let Some(arg) = parser.next()? {

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::client::{Client, Stop, Unresponsive};
+use crate::client::{Client, Stop, Tunnel, Unresponsive};
 use crate::probe::{Waits, during};
 use crate::server::{Server, Usage};
 
@@ -16,12 +16,16 @@ const WARM_UP: usize = 50;
 const SETTLE: Duration = Duration::from_secs(1);
 /// The time in which the other client's waits are measured while nothing else changes.
 const HOLD: Duration = Duration::from_secs(2);
+/// The tunnels that exhaust a process of 1,024 descriptors if their descriptors stay, and its limit.
+const CLOSED: usize = 508;
+const FEW_DESCRIPTORS: &str = "1024";
 const RELAYED: [u8; 1024] = [b'x'; 1024];
 
 #[derive(Clone, Copy)]
 pub enum Scenario {
     Stopped { at: Stop, clients: usize },
     Idle { tunnels: usize },
+    Closed { tunnels: usize },
     Flood { time: Duration },
     Churn { time: Duration },
 }
@@ -44,6 +48,7 @@ impl Scenario {
         let stopped = states.map(|(name, at)| (format!("{clients} clients: {name}"), Self::Stopped { at, clients }));
         let others = [
             (format!("{tunnels} idle tunnels"), Self::Idle { tunnels }),
+            (format!("{CLOSED} tunnels closed, {FEW_DESCRIPTORS} descriptors"), Self::Closed { tunnels: CLOSED }),
             (format!("flood of {} s", flood.as_secs()), Self::Flood { time: flood }),
             (format!("churn of {} s", churn.as_secs()), Self::Churn { time: churn }),
         ];
@@ -52,7 +57,9 @@ impl Scenario {
 
     /// Starts the server, and loads it.
     pub fn run(self, program: &Path) -> io::Result<Vec<Measure>> {
-        let server = Server::start(program, matches!(self, Self::Stopped { at: Stop::InCredentials, .. }))?;
+        let has_user = matches!(self, Self::Stopped { at: Stop::InCredentials, .. });
+        let descriptors = matches!(self, Self::Closed { .. }).then_some(FEW_DESCRIPTORS);
+        let server = Server::start(program, has_user, descriptors)?;
         let local = Client::local(&server)?;
         for _ in 0..WARM_UP {
             local.open()?;
@@ -61,6 +68,7 @@ impl Scenario {
         match self {
             Self::Stopped { at, clients } => stopped(&server, at, clients),
             Self::Idle { tunnels } => hold(&server, tunnels, Client::open),
+            Self::Closed { tunnels } => closed(&server, tunnels),
             Self::Flood { time } => flood(&server, time),
             Self::Churn { time } => churn(&server, time),
         }
@@ -98,6 +106,24 @@ fn hold<T: Send>(
     measures.extend(others(&waits));
     measures.push(measure("1 s after the end: MiB, descriptors", format!("{}, {}", mib(left), left.descriptors)));
     Ok(measures)
+}
+
+/// One client half-closes and resets each tunnel, while the targets stay open. Then another client comes.
+fn closed(server: &Server, tunnels: usize) -> io::Result<Vec<Measure>> {
+    let client = Client::new(server, 0)?;
+    let opened = (0..tunnels).map_while(|_| client.open().ok());
+    let targets = opened.map(Tunnel::reset).collect::<io::Result<Vec<_>>>()?;
+    let start = Instant::now();
+    let wait = match Client::local(server)?.open() {
+        Ok(_) => format!("{:.1}", start.elapsed().as_secs_f64() * 1e3),
+        Err(_) => "not served".to_owned(),
+    };
+    thread::sleep(SETTLE);
+    Ok(vec![
+        measure("opened and closed", targets.len().to_string()),
+        measure("wait of another client, ms", wait),
+        measure("descriptors 1 s later", server.usage()?.descriptors.to_string()),
+    ])
 }
 
 fn flood(server: &Server, time: Duration) -> io::Result<Vec<Measure>> {

@@ -27,8 +27,10 @@ pub struct Usage {
 }
 
 impl Server {
-    pub fn start(program: &Path, has_user: bool) -> io::Result<Self> {
-        let mut command = Command::new(program);
+    /// With a limit of descriptors, if one is given.
+    pub fn start(program: &Path, has_user: bool, descriptors: Option<&str>) -> io::Result<Self> {
+        let mut command = Command::new("prlimit");
+        command.args(descriptors.map(|limit| format!("--nofile={limit}:{limit}"))).arg(program);
         command.args(["--listen", "127.0.0.1:0", "--handshake-timeout", HANDSHAKE_TIMEOUT]);
         if has_user {
             command.args(["--user", USER, "--password", PASSWORD]);

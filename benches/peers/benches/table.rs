@@ -1,20 +1,22 @@
-//! Checks that all come to the same, measures them, and prints two tables in Markdown.
+//! Checks that the results are the same, measures each operation, and prints two tables in Markdown.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
-use std::{env, fs, io};
+use std::{env, io};
 
-use criterion::Criterion;
 use peers::crates;
 use peers::measure::{CALL, Cell, Peer};
 use peers::operations::{self, Operation};
 
+#[expect(dead_code, reason = "the caller is for the other bench")]
 #[path = "../../callgrind.rs"]
 mod callgrind;
 
-const CALLS: u64 = 1000;
+const PROFILED_CALLS: u64 = 1000;
+const ROUNDS: usize = 5;
+/// How long a cell is repeated in a round.
+const PERIOD: Duration = Duration::from_millis(200);
 
 struct Cost {
     instructions: u64,
@@ -28,31 +30,33 @@ type Costs = BTreeMap<(&'static str, &'static str), Cost>;
 fn main() -> io::Result<()> {
     let peers = crates::all();
     if let Some((_, _, cell)) = cells(&peers).find(|(_, name, _)| env::args().nth(1).as_ref() == Some(name)) {
-        (cell.repeat)(CALLS);
+        (cell.repeat)(PROFILED_CALLS);
         return Ok(());
     }
-    all_come_to_the_same(&peers);
+    results_are_equal(&peers);
     let costs = costs(&peers)?;
-    println!("\nInstructions a call, and in brackets allocations:\n");
+    println!("\nInstructions of a call, and in brackets its allocations:\n");
     table(&peers, &costs, |cost, _| match cost.allocations {
         0 => cost.instructions.to_string(),
         allocations => format!("{} ({allocations})", cost.instructions),
     });
-    println!("\nNanoseconds a call, and in brackets as a multiple of the first column's:\n");
+    println!(
+        "\nNanoseconds of a call, median of {ROUNDS} interleaved runs, and in brackets as a multiple of the first column's:\n"
+    );
     table(&peers, &costs, |cost, first| match cost.nanoseconds / first.nanoseconds {
-        1.0 => format!("{:.0}", cost.nanoseconds),
-        ratio => format!("{:.0} ({ratio:.1})", cost.nanoseconds),
+        1.0 => format!("{:.1}", cost.nanoseconds),
+        ratio => format!("{:.1} ({ratio:.2})", cost.nanoseconds),
     });
     Ok(())
 }
 
-/// All there is to measure: the crate, a name, and how.
+/// Everything that is measured: the crate, a name, and the operation.
 fn cells(peers: &[Peer]) -> impl Iterator<Item = (&'static str, String, &Cell)> {
     let all = peers.iter().flat_map(|peer| peer.cells.iter().map(|cell| (peer.name, cell)));
     all.map(|(peer, cell)| (peer, format!("{peer}, {}", cell.operation.name), cell))
 }
 
-fn all_come_to_the_same(peers: &[Peer]) {
+fn results_are_equal(peers: &[Peer]) {
     let ours = &peers[0];
     for (_, name, cell) in cells(peers) {
         let expected = ours.cells.iter().find(|ours| ours.operation.name == cell.operation.name);
@@ -63,33 +67,40 @@ fn all_come_to_the_same(peers: &[Peer]) {
 fn costs(peers: &[Peer]) -> io::Result<Costs> {
     let allocations = Command::new(env!("CARGO_BIN_EXE_allocations")).output()?.stdout;
     let allocations = String::from_utf8_lossy(&allocations).into_owned();
-    let folder = tempfile::tempdir()?;
-    let mut criterion = criterion(folder.path());
     let mut costs = Costs::new();
-    for ((peer, name, cell), allocations) in cells(peers).zip(allocations.lines()) {
-        criterion.bench_function(&name, |bencher| bencher.iter_custom(|calls| (cell.repeat)(calls)));
-        let cost = Cost {
-            instructions: instructions(&name)?,
-            allocations: allocations.parse().map_err(io::Error::other)?,
-            nanoseconds: nanoseconds(&folder.path().join(&name))?,
-        };
+    let times = times(peers).into_iter();
+    for (((peer, name, cell), allocations), nanoseconds) in cells(peers).zip(allocations.lines()).zip(times) {
+        let allocations = allocations.parse().map_err(io::Error::other)?;
+        let cost = Cost { instructions: instructions(&name)?, allocations, nanoseconds };
         costs.insert((peer, cell.operation.name), cost);
     }
     Ok(costs)
 }
 
-fn criterion(folder: &Path) -> Criterion {
-    Criterion::default()
-        .output_directory(folder)
-        .warm_up_time(Duration::from_millis(200))
-        .measurement_time(Duration::from_secs(1))
-        .nresamples(10_000)
+/// The nanoseconds of each cell: the median of rounds in which every cell has its turn, row by row.
+fn times(peers: &[Peer]) -> Vec<f64> {
+    let cells = cells(peers).map(|(_, _, cell)| (cell, calls_in_a_period(cell))).collect::<Vec<_>>();
+    let mut by_row = (0..cells.len()).collect::<Vec<_>>();
+    by_row.sort_by_key(|&index| operations::ALL.iter().position(|row| row.name == cells[index].0.operation.name));
+    let mut times = vec![vec![]; cells.len()];
+    for _ in 0..ROUNDS {
+        for &index in &by_row {
+            let (cell, calls) = cells[index];
+            times[index].push((cell.repeat)(calls).as_secs_f64() * 1e9 / calls as f64);
+        }
+    }
+    times.into_iter().map(median).collect()
 }
 
-fn nanoseconds(folder: &Path) -> io::Result<f64> {
-    let estimates = fs::read(folder.join("new/estimates.json"))?;
-    let estimates = serde_json::from_slice::<serde_json::Value>(&estimates)?;
-    estimates["median"]["point_estimate"].as_f64().ok_or_else(|| io::Error::other("no median"))
+fn calls_in_a_period(cell: &Cell) -> u64 {
+    const SAMPLE: u64 = 100_000;
+    let sample = (cell.repeat)(SAMPLE);
+    (PERIOD.as_secs_f64() / sample.as_secs_f64() * SAMPLE as f64) as u64
+}
+
+fn median(mut times: Vec<f64>) -> f64 {
+    times.sort_by(f64::total_cmp);
+    times[times.len() / 2]
 }
 
 fn instructions(name: &str) -> io::Result<u64> {
@@ -98,7 +109,7 @@ fn instructions(name: &str) -> io::Result<u64> {
     calls.map(|calls| calls.instructions).ok_or_else(|| io::Error::other(format!("{CALL} was not called")))
 }
 
-/// A row an operation, a column a crate.
+/// A row for each operation, a column for each crate.
 fn table(peers: &[Peer], costs: &Costs, text: impl Fn(&Cost, &Cost) -> String) {
     let versions = peers.iter().map(|peer| format!("{} {}", peer.name, version(peer.name)));
     println!("| | {} |", versions.collect::<Vec<_>>().join(" | "));

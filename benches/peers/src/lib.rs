@@ -1,7 +1,8 @@
-//! This crate and its peers: what they have in common is done on the same octets, checked to come to the same, and measured.
+//! This crate and its peers: the operations that they have in common, on the same input. The results are compared, then the costs
+//! are measured.
 //!
-//! `cargo bench` prints the tables of the README, and `./build-times` how long each crate takes to build. `cargo bench` wants valgrind,
-//! and with a compiler that is older than a peer asks for, `--ignore-rust-version`.
+//! `cargo bench` prints the tables of `../README.md`, and `./build-times` the time to build each crate. `cargo bench` requires
+//! valgrind, and `--ignore-rust-version` where the compiler is older than a peer allows.
 //!
 //! To add a peer: a file in `crates/`, its line in `crates::all`, and the dependency.
 

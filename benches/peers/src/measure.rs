@@ -1,4 +1,4 @@
-//! How it is measured: a call of nothing but the operation, again and again.
+//! The measurement: repeated calls of nothing but the operation.
 
 use std::hint::black_box;
 use std::rc::Rc;
@@ -6,21 +6,21 @@ use std::time::{Duration, Instant};
 
 use crate::operations::Operation;
 
-/// Where valgrind finds what is measured.
+/// The function whose instructions valgrind counts.
 pub const CALL: &str = "peers::measure::call";
 
-/// A crate, and what it does.
+/// A crate, and its operations.
 pub struct Peer {
     pub name: &'static str,
     pub cells: Vec<Cell>,
 }
 
-/// An operation as a crate does it.
+/// An operation of a crate.
 pub struct Cell {
     pub operation: Operation,
-    /// What comes of it, in words.
+    /// The result, as text.
     pub outcome: String,
-    /// Does it so many times.
+    /// Repeats it this many times.
     pub repeat: Box<dyn Fn(u64) -> Duration>,
 }
 
@@ -29,8 +29,8 @@ impl Peer {
         Self { name, cells: vec![] }
     }
 
-    /// Adds an operation: how it is done, with the octets that come in and a buffer for those that go out, and how what comes
-    /// of it is put into words. Only the former is measured, and dropping what it returns.
+    /// Adds an operation: `work` performs it, with the input and a buffer for the output; `outcome` shows its result as text. Only
+    /// `work` is measured, with the drop of what it returns.
     #[must_use]
     pub fn does<T>(
         self,
@@ -41,7 +41,7 @@ impl Peer {
         self.does_all(&[operation], work, outcome)
     }
 
-    /// The same for operations that differ in nothing but the octets.
+    /// The same for operations that differ in nothing but the input.
     #[must_use]
     pub fn does_all<T>(
         mut self,

@@ -1,28 +1,28 @@
-//! What is done, and on which octets.
+//! The operations, and their input.
 
 use std::hint::black_box;
 use std::net::{Ipv4Addr, SocketAddrV4};
 
-/// What the compiler is not to know: where clients want to go.
+/// The destination of clients. The compiler does not know it.
 pub fn destination() -> (&'static str, u16) {
     black_box(("www.example.com", 443))
 }
 
-/// The username and password that clients give, and that servers expect.
+/// The username and password that clients send and servers expect.
 pub fn credentials() -> (&'static str, &'static str) {
     black_box(("alice", "s3cret"))
 }
 
-/// What servers say in their reply, and where a datagram comes from. There are peers that reply with the port of the request.
+/// The address in replies, and the source of a datagram. Some peers reply with the port of the request.
 pub fn bound() -> SocketAddrV4 {
     black_box(SocketAddrV4::new(Ipv4Addr::new(192, 0, 2, 7), 443))
 }
 
-/// The room in front of a payload that is to become a datagram.
+/// The room before a payload for its header.
 pub const HEADROOM: usize = 22;
 pub const PAYLOAD: [u8; 512] = [0xDA; 512];
 
-/// An operation, and the octets that come in. Behind a message are others that do not belong to it.
+/// An operation, and its input. After a message are bytes that do not belong to it.
 #[derive(Clone, Copy)]
 pub struct Operation {
     pub name: &'static str,
@@ -59,7 +59,7 @@ pub const SERVE_USER_PASS: Operation = Operation {
     name: "server's handshake, username and password",
     octets: b"\x05\x02\0\x02\x01\x05alice\x06s3cret\x05\x01\0\x01\xC0\0\x02\x01\x01\xBB",
 };
-/// The same with a comparison that takes as long for all usernames and passwords.
+/// The same with a comparison in constant time.
 pub const SERVE_USER_PASS_SAFELY: Operation =
     Operation { name: "the same, compared in constant time", ..SERVE_USER_PASS };
 pub const CONNECT_USER_PASS: Operation = Operation {
@@ -87,14 +87,14 @@ pub const ALL: [Operation; 14] = [
 
 const fn datagram<const LEN: usize>(header: &[u8]) -> [u8; LEN] {
     let mut datagram = [0; LEN];
-    let (front, behind) = datagram.split_at_mut(header.len());
+    let (front, after) = datagram.split_at_mut(header.len());
     front.copy_from_slice(header);
-    behind.copy_from_slice(&PAYLOAD);
+    after.copy_from_slice(&PAYLOAD);
     datagram
 }
 
 impl Operation {
-    /// What there is to write into: 1024 octets, a payload among them as it was received. Who appends clears it first.
+    /// A buffer for the output: 1024 bytes, with a payload as it was received. Operations that append clear it first.
     pub fn buffer(self) -> Vec<u8> {
         let mut buffer = [vec![0; HEADROOM], PAYLOAD.to_vec()].concat();
         buffer.resize(1024, 0);

@@ -1,19 +1,19 @@
-//! What comes of an operation, in words that are the same for all.
+//! The results of operations, as text that is the same for all crates.
 
 use std::fmt::{Debug, Display};
 
 pub fn methods(methods: impl IntoIterator<Item: Into<u8>>, used: usize) -> String {
     let methods = methods.into_iter().map(Into::into).collect::<Vec<u8>>();
-    format!("the methods {methods:?} in {used} octets")
+    format!("the methods {methods:?} in {used} bytes")
 }
 
 pub fn credentials(username: impl AsRef<[u8]>, password: impl AsRef<[u8]>, used: usize) -> String {
-    format!("{} with {} in {used} octets", username.as_ref().escape_ascii(), password.as_ref().escape_ascii())
+    format!("{} with {} in {used} bytes", username.as_ref().escape_ascii(), password.as_ref().escape_ascii())
 }
 
 /// A request or reply, by its CMD or REP.
 pub fn endpoint(octet: u8, endpoint: impl Display, used: usize) -> String {
-    format!("{octet} for {endpoint} in {used} octets")
+    format!("{octet} for {endpoint} in {used} bytes")
 }
 
 /// A datagram, by its FRAG.
@@ -25,7 +25,7 @@ pub fn octets(octets: &[u8]) -> String {
     format!("{octets:02x?}")
 }
 
-/// A whole handshake: what the other side said in the end, and what was said to it.
-pub fn handshake<E: Debug>(heard: Result<impl Display, E>, said: &[u8]) -> String {
-    format!("{} after {said:02x?}", heard.unwrap_or_else(|error| panic!("{error:?}")))
+/// A whole handshake: the address in the last message received, and everything that was sent.
+pub fn handshake<E: Debug>(received: Result<impl Display, E>, sent: &[u8]) -> String {
+    format!("{} after {sent:02x?}", received.unwrap_or_else(|error| panic!("{error:?}")))
 }

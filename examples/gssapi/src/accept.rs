@@ -4,12 +4,14 @@ use std::io;
 
 use libgssapi::context::{CtxFlags, SecurityContext, ServerCtx};
 use libgssapi::credential::Cred;
-use socks5_sansio::blocking::Wire;
 use socks5_sansio::gssapi::{AnswerToken, ChooseLevel, ReceiveLevel, ReceiveToken};
 use socks5_sansio::server::ReceiveRequest;
 use socks5_sansio::{GssapiToken, ProtectionLevel};
+use tokio::task::block_in_place;
+use tokio_socks5_sansio::Wire;
 
-use crate::stream::{Protection, Stream};
+use crate::protection::Protection;
+use crate::stream::Stream;
 use crate::{MAX_TOKENS, abort, denied};
 
 /// An authenticated client, and how its data is protected.
@@ -19,61 +21,60 @@ pub struct Accepted {
     pub state: ReceiveRequest,
 }
 
-/// Authenticates the client, with the keys of `credential`, and grants it one of these levels.
-pub fn accept(
-    stream: &mut Stream,
+/// Authenticates the client, with the keys of `credential`, and grants it one of the levels.
+pub async fn accept(
+    wire: &mut Wire<&mut Stream<'_>>,
     state: ReceiveToken<AnswerToken>,
     credential: Cred,
-    granted: &[ProtectionLevel],
+    levels: &[ProtectionLevel],
 ) -> io::Result<Accepted> {
-    let mut wire = Wire::client(stream); // reads no byte of what is wrapped
     let mut context = ServerCtx::new(Some(credential));
-    let state = establish(&mut wire, &mut context, state)?;
-    let (offered, permit) = wire.receive(state)?;
-    let (level, answer) = match choose(&mut context, offered.as_bytes(), granted) {
+    let state = establish(wire, &mut context, state).await?;
+    let (offered, permit) = wire.receive(state).await?;
+    let (level, answer) = match choose(&mut context, offered.as_bytes(), levels) {
         Ok(chosen) => chosen,
-        Err(error) => return abort(&mut wire, permit.abort(), error),
+        Err(error) => return abort(wire, permit.abort(), error).await,
     };
     let (message, state) = permit.choose(GssapiToken::new(&answer)?);
-    wire.send(&message)?;
+    wire.send(&message).await?;
     let principal = context.source_name().map_err(io::Error::other)?.to_string();
     Ok(Accepted { principal, protection: Protection::new(context, level), state })
 }
 
-fn establish(
-    wire: &mut Wire<&mut Stream>,
+/// `step` blocks: the library reads the keys, and records the client's tokens in a file.
+async fn establish(
+    wire: &mut Wire<&mut Stream<'_>>,
     context: &mut ServerCtx,
     mut state: ReceiveToken<AnswerToken>,
 ) -> io::Result<ReceiveLevel<ChooseLevel>> {
     for _ in 0..MAX_TOKENS {
-        let (given, permit) = wire.receive(state)?;
-        let answer = match context.step(given.as_bytes(), None) {
+        let (given, permit) = wire.receive(state).await?;
+        let answer = match block_in_place(|| context.step(given.as_bytes(), None)) {
             Ok(answer) => answer,
-            Err(error) => return abort(wire, permit.abort(), error),
+            Err(error) => return abort(wire, permit.abort(), error).await,
         };
         let (message, next) = match answer.as_deref().map(GssapiToken::new).transpose()? {
             Some(answer) if !context.is_complete() => permit.more(answer),
             answer => {
                 let (message, next) = permit.established(answer);
-                return wire.send(&message).and(Ok(next));
+                return wire.send(&message).await.and(Ok(next));
             }
         };
-        wire.send(&message)?;
+        wire.send(&message).await?;
         state = next;
     }
-    let (_, permit) = wire.receive(state)?;
-    abort(wire, permit.abort(), "too many tokens")
+    let (_, permit) = wire.receive(state).await?;
+    abort(wire, permit.abort(), "too many tokens").await
 }
 
-/// The token that chooses a level: the one that the client asks for, if it is granted and the context is up to it, else
-/// the first that is (RFC 1961 section 4.2: it "may or may not take the client's request into account").
+/// Chooses a level. Returns the token for it too.
 ///
 /// NEC's implementation sends the octet unwrapped, and expects the answer unwrapped: an attacker on the path can replace it by
-/// that of another granted level.
+/// that of another level that is granted.
 fn choose(
     context: &mut ServerCtx,
     offered: &[u8],
-    granted: &[ProtectionLevel],
+    levels: &[ProtectionLevel],
 ) -> io::Result<(ProtectionLevel, Vec<u8>)> {
     let (asked, unwrapped) = match offered {
         [octet] => (ProtectionLevel(*octet), true),
@@ -83,21 +84,69 @@ fn choose(
         },
     };
     let flags = context.flags().map_err(denied)?;
-    let possible = |level: &ProtectionLevel| granted.contains(level) && flags.contains(needed(*level));
-    let level = Some(asked).filter(&possible).or_else(|| granted.iter().copied().find(&possible));
-    let level = level.ok_or_else(|| denied("no protection level will do"))?;
-    let octets = [level.0];
-    let answer = if unwrapped { octets.to_vec() } else { context.wrap(false, &octets).map_err(denied)?.to_vec() };
+    let level = grant(asked, levels, flags).ok_or_else(|| denied("no protection level will do"))?;
+    let octet = [level.0];
+    let answer = if unwrapped { octet.to_vec() } else { context.wrap(false, &octet).map_err(denied)?.to_vec() };
     Ok((level, answer))
 }
 
-/// What the context must be able to do. Without the first two, a replayed frame would not be detected; libcurl, which wraps at
-/// no level, lacks the second.
+/// The level that the client asks for, if it is one of these and the context is up to it, else the strongest that is (RFC 1961
+/// section 4.2: the server "may or may not take the client's request into account"). Level 0 is granted only where it is asked
+/// for, or where there is no other.
+fn grant(asked: ProtectionLevel, levels: &[ProtectionLevel], flags: CtxFlags) -> Option<ProtectionLevel> {
+    let only_clear = levels.iter().all(|level| *level == ProtectionLevel::CLEAR);
+    let acceptable = |level: &ProtectionLevel| *level != ProtectionLevel::CLEAR || only_clear;
+    let possible = levels.iter().copied().filter(|level| flags.contains(needed(*level)));
+    possible.clone().find(|level| *level == asked).or_else(|| possible.filter(acceptable).max_by_key(|level| level.0))
+}
+
+/// What the context must be able to do. Without the first, a replayed frame would not be detected.
 fn needed(level: ProtectionLevel) -> CtxFlags {
-    let integrity = CtxFlags::GSS_C_REPLAY_FLAG | CtxFlags::GSS_C_SEQUENCE_FLAG | CtxFlags::GSS_C_INTEG_FLAG;
+    let integrity = CtxFlags::GSS_C_REPLAY_FLAG | CtxFlags::GSS_C_INTEG_FLAG;
     match level {
         ProtectionLevel::CLEAR => CtxFlags::empty(),
         ProtectionLevel::CONFIDENTIALITY => integrity | CtxFlags::GSS_C_CONF_FLAG,
         _ => integrity,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CLEAR: ProtectionLevel = ProtectionLevel::CLEAR;
+    const INTEGRITY: ProtectionLevel = ProtectionLevel::INTEGRITY;
+    const CONFIDENTIALITY: ProtectionLevel = ProtectionLevel::CONFIDENTIALITY;
+    const UNKNOWN: ProtectionLevel = ProtectionLevel(77);
+
+    #[test]
+    fn grants_what_is_asked_for_else_the_strongest_whatever_the_order() {
+        let asked_for = [CLEAR, INTEGRITY, CONFIDENTIALITY, UNKNOWN];
+        for (levels, expected) in [
+            ([CLEAR].as_slice(), [CLEAR; 4]),
+            (&[INTEGRITY], [INTEGRITY; 4]),
+            (&[CONFIDENTIALITY], [CONFIDENTIALITY; 4]),
+            (&[CLEAR, INTEGRITY], [CLEAR, INTEGRITY, INTEGRITY, INTEGRITY]),
+            (&[CLEAR, CONFIDENTIALITY], [CLEAR, CONFIDENTIALITY, CONFIDENTIALITY, CONFIDENTIALITY]),
+            (&[INTEGRITY, CONFIDENTIALITY], [CONFIDENTIALITY, INTEGRITY, CONFIDENTIALITY, CONFIDENTIALITY]),
+            (&[CLEAR, INTEGRITY, CONFIDENTIALITY], [CLEAR, INTEGRITY, CONFIDENTIALITY, CONFIDENTIALITY]),
+        ] {
+            let reversed = Vec::from_iter(levels.iter().copied().rev());
+            for levels in [levels, &reversed] {
+                let granted = asked_for.map(|asked| grant(asked, levels, needed(CONFIDENTIALITY)));
+                assert_eq!(granted, expected.map(Some), "{levels:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn grants_no_level_that_the_context_cannot_have() {
+        let all = [CLEAR, INTEGRITY, CONFIDENTIALITY];
+        for asked in [INTEGRITY, CONFIDENTIALITY, UNKNOWN] {
+            assert_eq!(grant(asked, &all, needed(INTEGRITY)), Some(INTEGRITY));
+            assert_eq!(grant(asked, &all, CtxFlags::empty()), None);
+            assert_eq!(grant(asked, &[CONFIDENTIALITY], needed(INTEGRITY)), None);
+        }
+        assert_eq!(grant(CLEAR, &all, CtxFlags::empty()), Some(CLEAR));
     }
 }

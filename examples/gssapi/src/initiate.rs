@@ -5,58 +5,65 @@ use std::io;
 use libgssapi::context::{ClientCtx, CtxFlags, SecurityContext};
 use libgssapi::name::Name;
 use libgssapi::oid::GSS_NT_HOSTBASED_SERVICE;
-use socks5_sansio::blocking::Wire;
 use socks5_sansio::client::SendRequest;
 use socks5_sansio::gssapi::{ContinueContext, SendToken};
 use socks5_sansio::{GssapiToken, ProtectionLevel};
+use tokio::task::block_in_place;
+use tokio_socks5_sansio::Wire;
 
-use crate::stream::{Protection, Stream};
+use crate::protection::Protection;
+use crate::stream::Stream;
 use crate::{MAX_TOKENS, abort, denied};
 
 /// Authenticates to a service such as `rcmd@proxy.example`, and agrees to this level and no other.
-pub fn initiate(
-    wire: &mut Wire<&mut Stream>,
+pub async fn initiate(
+    wire: &mut Wire<&mut Stream<'_>>,
     permit: SendToken,
     service: &str,
     level: ProtectionLevel,
 ) -> io::Result<(Protection, SendRequest)> {
     let service = Name::new(service.as_bytes(), Some(GSS_NT_HOSTBASED_SERVICE)).map_err(denied)?;
     let mut context = ClientCtx::new(None, service, flags(), None);
-    let permit = establish(wire, &mut context, permit)?;
+    let permit = establish(wire, &mut context, permit).await?;
     // RFC 1961 section 4.4: without confidentiality, whatever the level
     let wrapped = match context.wrap(false, &[level.0]) {
         Ok(wrapped) => wrapped,
-        Err(error) => return abort(wire, permit.abort(), error),
+        Err(error) => return abort(wire, permit.abort(), error).await,
     };
     let (message, state) = permit.offer_level(GssapiToken::new(&wrapped)?);
-    wire.send(&message)?;
-    let (chosen, permit) = wire.receive(state)?;
+    wire.send(&message).await?;
+    let (chosen, permit) = wire.receive(state).await?;
     match check(&mut context, chosen, level) {
         Ok(()) => Ok((Protection::new(context, level), permit.agree())),
-        Err(error) => abort(wire, permit.abort(), error),
+        Err(error) => abort(wire, permit.abort(), error).await,
     }
 }
 
-fn establish(wire: &mut Wire<&mut Stream>, context: &mut ClientCtx, permit: SendToken) -> io::Result<ContinueContext> {
-    let first = match context.step(None, None) {
+/// `step` blocks: the library asks the KDC for a ticket.
+async fn establish(
+    wire: &mut Wire<&mut Stream<'_>>,
+    context: &mut ClientCtx,
+    permit: SendToken,
+) -> io::Result<ContinueContext> {
+    let first = match block_in_place(|| context.step(None, None)) {
         Ok(first) => first,
-        Err(error) => return abort(wire, permit.abort(), error),
+        Err(error) => return abort(wire, permit.abort(), error).await,
     };
     let (message, mut state) = permit.token(GssapiToken::new(first.as_deref().unwrap_or_default())?);
-    wire.send(&message)?;
+    wire.send(&message).await?;
     for _ in 0..MAX_TOKENS {
-        let (given, permit) = wire.receive(state)?;
-        let answer = match context.step(Some(given.as_bytes()), None) {
+        let (given, permit) = wire.receive(state).await?;
+        let answer = match block_in_place(|| context.step(Some(given.as_bytes()), None)) {
             Ok(Some(answer)) => answer,
             Ok(None) => return Ok(permit),
-            Err(error) => return abort(wire, permit.abort(), error),
+            Err(error) => return abort(wire, permit.abort(), error).await,
         };
         let (message, next) = permit.more(GssapiToken::new(&answer)?);
-        wire.send(&message)?;
+        wire.send(&message).await?;
         state = next;
     }
-    let (_, permit) = wire.receive(state)?;
-    abort(wire, permit.abort(), "too many tokens")
+    let (_, permit) = wire.receive(state).await?;
+    abort(wire, permit.abort(), "too many tokens").await
 }
 
 /// The proxy must choose the level that was offered.

@@ -8,21 +8,27 @@
 //!
 //! | file | what it shows |
 //! |---|---|
-//! | `accept.rs` | the server's side of the authentication: tokens from and to the library |
+//! | `accept.rs` | the server's side of the authentication: tokens from and to the library, and the protection level |
 //! | `initiate.rs` | the client's side |
-//! | `stream.rs` | a socket that wraps what is written and unwraps what is read, after the authentication |
-//! | `bin/server.rs` | a proxy on blocking sockets: CONNECT only |
+//! | `protection.rs` | wrapping and unwrapping, after the authentication |
+//! | `stream.rs` | a stream that wraps what is written and unwraps what is read |
+//! | `relay.rs` | a relay between such a stream and a target |
+//! | `association.rs` | datagrams, each in a frame of its own |
+//! | `bin/server/` | a proxy: CONNECT, BIND and UDP ASSOCIATE, on the parts of `tokio-socks5-sansio` |
 //! | `bin/client.rs` | stdin and stdout at the ends of a tunnel |
 
 pub mod accept;
+pub mod association;
 pub mod initiate;
+pub mod protection;
+pub mod relay;
 pub mod stream;
 
 use std::fmt::Display;
 use std::io;
 
-use socks5_sansio::blocking::Wire;
 use socks5_sansio::{GssapiMessage, ProtectionLevel};
+use tokio_socks5_sansio::Wire;
 
 use crate::stream::Stream;
 
@@ -40,9 +46,10 @@ pub fn level(name: &str) -> Result<ProtectionLevel, &'static str> {
 }
 
 /// Sends an abort. The error says why.
-fn abort<T>(wire: &mut Wire<&mut Stream>, message: GssapiMessage<'_>, why: impl Display) -> io::Result<T> {
-    let _ = wire.send(&message); // the cause is the error to return
-    Err(denied(why))
+async fn abort<T>(wire: &mut Wire<&mut Stream<'_>>, message: GssapiMessage<'_>, why: impl Display) -> io::Result<T> {
+    let error = denied(why);
+    let _ = wire.send(&message).await; // the cause is the error to return
+    Err(error)
 }
 
 fn denied(why: impl Display) -> io::Error {

@@ -1,167 +1,162 @@
-//! A socket that wraps what is written and unwraps what is read, after the authentication (RFC 1961 section 5).
-//!
-//! It holds at most one frame, 65,539 bytes, and the data of the last one.
+//! A stream that wraps what is written and unwraps what is read, after the authentication.
 
-use std::io::{self, Cursor, ErrorKind, Read, Write};
-use std::net::{Shutdown, TcpStream};
-use std::num::NonZeroUsize;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::io::{self, ErrorKind};
+use std::net::Shutdown;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
 
-use libgssapi::context::SecurityContext;
-use socks5_sansio::{Decode, DecodeError, Encode, GssapiMessage, GssapiToken, ProtectionLevel};
+use socket2::SockRef;
+use socks5_sansio::{Decode, DecodeError, GssapiMessage, Inbox};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio_socks5_sansio::outbound;
 
 use crate::invalid;
+use crate::protection::Protection;
 
-/// So many octets are wrapped at once: with what a mechanism adds, far less than fits into a frame.
-const CHUNK: usize = 16 * 1024;
+/// The most bytes that are wrapped at once: with what a mechanism adds, far less than the longest frame.
+pub const CHUNK: usize = 16 * 1024;
 
-const HANG_UP_TIMEOUT: Duration = Duration::from_secs(2);
-
-/// An established security context, which both directions share, and what it is used for.
-#[derive(Clone)]
-pub struct Protection {
-    context: Arc<Mutex<dyn SecurityContext + Send>>,
-    pub level: ProtectionLevel,
-}
-
-impl Protection {
-    pub fn new(context: impl SecurityContext + Send + 'static, level: ProtectionLevel) -> Self {
-        Self { context: Arc::new(Mutex::new(context)), level }
-    }
-
-    fn context(&self) -> MutexGuard<'_, dyn SecurityContext + Send + 'static> {
-        self.context.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// These octets as a frame.
-    fn wrap(&self, clear: &[u8]) -> io::Result<Vec<u8>> {
-        let confidential = self.level == ProtectionLevel::CONFIDENTIALITY;
-        let wrapped = self.context().wrap(confidential, clear).map_err(io::Error::other)?;
-        Ok(GssapiMessage::Encapsulated(GssapiToken::new(&wrapped)?).to_vec())
-    }
-
-    /// What is in a frame. One that comes twice, too late or too early is an error; whether it was encrypted,
-    /// `libgssapi` does not say.
-    fn unwrap(&self, message: GssapiMessage<'_>) -> io::Result<Vec<u8>> {
-        let GssapiMessage::Encapsulated(token) = message else {
-            return Err(invalid(format_args!("{message:?} where a frame of data is due")));
-        };
-        let clear = self.context().unwrap(token.as_bytes());
-        clear.map(|clear| clear.to_vec()).map_err(|error| invalid(format_args!("a frame is refused: {error}")))
-    }
-}
-
-/// Unprotected until [`protect`](Self::protect) is called.
-pub struct Stream {
-    socket: Socket,
+/// A connection, unprotected until [`protect`](Self::protect) is called. It holds at most a frame and a chunk that were received,
+/// the data of one frame, and a frame to be sent.
+pub struct Stream<'s> {
+    tcp: &'s TcpStream,
     protection: Option<Protection>,
+    /// Received, and not unwrapped yet.
+    frames: Inbox<Vec<u8>>,
     /// Unwrapped, and not read yet.
-    clear: Cursor<Vec<u8>>,
+    clear: Inbox<Vec<u8>>,
+    /// Wrapped, and not sent yet.
+    outbox: Inbox<Vec<u8>>,
 }
 
-impl Stream {
-    /// What is read must come within this time, altogether, until [`established`](Self::established).
-    pub fn new(tcp: TcpStream, limit: Duration) -> io::Result<Self> {
-        tcp.set_nodelay(true)?;
-        tcp.set_write_timeout(Some(limit))?;
-        let socket = Socket { tcp, deadline: Some(Instant::now() + limit) };
-        Ok(Self { socket, protection: None, clear: Cursor::default() })
+impl<'s> Stream<'s> {
+    pub fn new(tcp: &'s TcpStream) -> Self {
+        let [frames, clear, outbox] = [(); 3].map(|()| Inbox::new(Vec::new()));
+        Self { tcp, protection: None, frames, clear, outbox }
     }
 
     /// From now on frames, unless the level is `CLEAR`.
     pub fn protect(&mut self, protection: Protection) {
-        self.protection = Some(protection).filter(|protection| protection.level != ProtectionLevel::CLEAR);
+        self.protection = Some(protection).filter(Protection::wraps);
     }
 
-    /// No deadline any more. Returns the half to write to.
-    pub fn established(&mut self) -> io::Result<Self> {
-        self.socket.deadline = None;
-        self.socket.tcp.set_read_timeout(None)?;
-        self.socket.tcp.set_write_timeout(None)?;
-        let socket = Socket { tcp: self.socket.tcp.try_clone()?, deadline: None };
-        Ok(Self { socket, protection: self.protection.clone(), clear: Cursor::default() })
+    /// The same connection, to write to while this one is read.
+    pub fn writer(&self) -> Self {
+        Self { protection: self.protection.clone(), ..Self::new(self.tcp) }
     }
 
     /// The socket itself.
-    pub fn socket(&self) -> &TcpStream {
-        &self.socket.tcp
+    pub const fn socket(&self) -> &'s TcpStream {
+        self.tcp
     }
 
-    /// Closes so that the last message arrives: a socket that is closed with octets unread resets the connection.
-    pub fn hang_up(mut self) {
-        let _ = self.socket.tcp.shutdown(Shutdown::Write);
-        self.socket.deadline = Some(Instant::now() + HANG_UP_TIMEOUT);
-        let _ = io::copy(&mut self.socket, &mut io::sink());
+    /// Waits for `work` unless the client leaves first: see [`outbound::unless_left`].
+    pub async fn unless_left<T>(&mut self, work: impl Future<Output = io::Result<T>>) -> io::Result<T> {
+        let mut early = [self.clear.unread(), self.frames.unread()].concat();
+        let known = early.len();
+        let outcome = outbound::unless_left(self.tcp, &mut early, work).await;
+        let inbox = if self.protection.is_some() { &mut self.frames } else { &mut self.clear };
+        append(inbox, &early[known..])?;
+        outcome
     }
-}
 
-impl Read for Stream {
-    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        let Some(protection) = &self.protection else { return self.socket.read(out) };
+    /// Unwraps the next frame. `false`: the stream has ended before it. The RFC has no frame for the end: a truncation
+    /// between two frames is not detected.
+    fn poll_frame(&mut self, protection: &Protection, cx: &mut Context<'_>) -> Poll<io::Result<bool>> {
         loop {
-            match self.clear.read(out)? {
-                0 if !out.is_empty() => match next_frame(&mut self.socket, protection)? {
-                    Some(clear) => self.clear = Cursor::new(clear),
-                    None => return Ok(0),
-                },
-                len => return Ok(len),
+            let missing = match GssapiMessage::decode(self.frames.unread()) {
+                Ok((message, used)) => {
+                    append(&mut self.clear, &protection.unwrap(&message)?)?;
+                    self.frames.consume(used);
+                    return Poll::Ready(Ok(true));
+                }
+                Err(DecodeError::Invalid(why)) => return Poll::Ready(Err(invalid(why))),
+                Err(DecodeError::Incomplete(missing)) => missing.get(),
+            };
+            if !ready!(poll_receive(self.tcp, &mut self.frames, missing.max(CHUNK), cx))? {
+                let is_truncated = !self.frames.unread().is_empty();
+                return Poll::Ready(if is_truncated { Err(ErrorKind::UnexpectedEof.into()) } else { Ok(false) });
             }
         }
     }
 }
 
-impl Write for Stream {
-    fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
-        let Some(protection) = &self.protection else { return self.socket.tcp.write(octets) };
-        let chunk = &octets[..octets.len().min(CHUNK)];
-        self.socket.tcp.write_all(&protection.wrap(chunk)?)?;
-        Ok(chunk.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
+impl AsyncRead for Stream<'_> {
+    /// An unprotected stream receives no more than is asked for: what follows may be frames.
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, out: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        while self.clear.unread().is_empty() {
+            let received = match self.protection.clone() {
+                Some(protection) => self.poll_frame(&protection, cx),
+                None => poll_receive(self.tcp, &mut self.clear, out.remaining(), cx),
+            };
+            if !ready!(received)? {
+                return Poll::Ready(Ok(()));
+            }
+        }
+        let unread = self.clear.unread();
+        let len = unread.len().min(out.remaining());
+        out.put_slice(&unread[..len]);
+        self.clear.consume(len);
+        Poll::Ready(Ok(()))
     }
 }
 
-/// What is in the next frame; nothing if the stream ends before it. The RFC has no frame for the end: if the stream is
-/// cut off between two frames, nobody notices.
-fn next_frame(socket: &mut Socket, protection: &Protection) -> io::Result<Option<Vec<u8>>> {
-    let mut frame = Vec::new();
+impl AsyncWrite for Stream<'_> {
+    /// Takes at most a chunk, which the next flush sends.
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        ready!(self.as_mut().poll_flush(cx))?;
+        let chunk = &bytes[..bytes.len().min(CHUNK)];
+        match &self.protection {
+            Some(protection) => {
+                let frame = protection.wrap(chunk)?;
+                append(&mut self.outbox, &frame)?;
+            }
+            None => append(&mut self.outbox, chunk)?,
+        }
+        Poll::Ready(Ok(chunk.len()))
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while !self.outbox.unread().is_empty() {
+            ready!(self.tcp.poll_write_ready(cx))?;
+            match self.tcp.try_write(self.outbox.unread()) {
+                Ok(len) => self.outbox.consume(len),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                Err(error) => return Poll::Ready(Err(error)),
+            }
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(self.as_mut().poll_flush(cx))?;
+        Poll::Ready(SockRef::from(self.tcp).shutdown(Shutdown::Write))
+    }
+}
+
+/// Receives at most `max` bytes. `false`: the stream has ended.
+fn poll_receive(
+    tcp: &TcpStream,
+    inbox: &mut Inbox<Vec<u8>>,
+    max: usize,
+    cx: &mut Context<'_>,
+) -> Poll<io::Result<bool>> {
     loop {
-        match GssapiMessage::decode(&frame) {
-            Ok((message, _)) => return protection.unwrap(message).map(Some),
-            Err(DecodeError::Invalid(why)) => return Err(invalid(why)),
-            Err(DecodeError::Incomplete(missing)) => match (fill(socket, missing, &mut frame)?, frame.len()) {
-                (true, _) => {}
-                (false, 0) => return Ok(None),
-                (false, _) => return Err(ErrorKind::UnexpectedEof.into()),
-            },
+        ready!(tcp.poll_read_ready(cx))?;
+        match tcp.try_read(inbox.room(max)?) {
+            Ok(len) => {
+                inbox.filled(len);
+                return Poll::Ready(Ok(len > 0));
+            }
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+            Err(error) => return Poll::Ready(Err(error)),
         }
     }
 }
 
-/// Reads what is missing, and no octet more. Returns whether all of it came before the stream ended.
-fn fill(stream: &mut impl Read, missing: NonZeroUsize, buffer: &mut Vec<u8>) -> io::Result<bool> {
-    let read = stream.take(missing.get() as u64).read_to_end(buffer)?;
-    Ok(read == missing.get())
-}
-
-/// A socket that is read until a deadline.
-struct Socket {
-    tcp: TcpStream,
-    deadline: Option<Instant>,
-}
-
-impl Read for Socket {
-    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        if let Some(deadline) = self.deadline {
-            let left = deadline.checked_duration_since(Instant::now()).filter(|left| !left.is_zero());
-            self.tcp.set_read_timeout(Some(left.ok_or(ErrorKind::TimedOut)?))?;
-        }
-        self.tcp.read(out).map_err(|error| match error.kind() {
-            ErrorKind::WouldBlock => ErrorKind::TimedOut.into(),
-            _ => error,
-        })
-    }
+fn append(inbox: &mut Inbox<Vec<u8>>, bytes: &[u8]) -> io::Result<()> {
+    inbox.room(bytes.len())?.copy_from_slice(bytes);
+    inbox.filled(bytes.len());
+    Ok(())
 }

@@ -15,7 +15,7 @@ pub fn peer() -> Peer {
             let auth = Auth::new(username, password);
             now(async_socks5::connect(&mut connection(octets, buffer), destination(), Some(auth)))
         },
-        |heard, said| outcome::handshake(heard.map(endpoint), said),
+        |received, sent| outcome::handshake(received.map(endpoint), sent),
     )
 }
 

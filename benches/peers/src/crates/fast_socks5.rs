@@ -1,4 +1,4 @@
-//! fast-socks5: both sides of the conversation, on a stream.
+//! fast-socks5: both sides of the handshake, on a stream.
 
 use fast_socks5::client::{Config, Socks5Stream};
 use fast_socks5::server::{Socks5ServerProtocol, SocksServerError};

@@ -1,4 +1,4 @@
-//! One file a crate: the operations as its documentation has them done.
+//! One file a crate: the operations as its documentation shows them.
 
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
@@ -8,6 +8,7 @@ use tokio::io::Join;
 use crate::measure::Peer;
 
 mod async_socks5;
+mod companion;
 mod fast_socks5;
 mod ours;
 mod rama_socks5;
@@ -18,10 +19,11 @@ mod socks_lib;
 mod tokio_socks;
 mod tor_socksproto;
 
-/// The columns of the tables. The others must come to the same as the first.
+/// The columns of the tables. The results of all must equal those of the first.
 pub fn all() -> Vec<Peer> {
     vec![
         ours::peer(),
+        companion::peer(),
         tor_socksproto::peer(),
         socker::peer(),
         shadowsocks::peer(),
@@ -34,22 +36,22 @@ pub fn all() -> Vec<Peer> {
     ]
 }
 
-/// Octets that are all there are not waited for.
+/// The result of a future that never waits: its input is there.
 fn now<T>(future: impl Future<Output = T>) -> T {
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(value) => value,
-        Poll::Pending => panic!("waits for octets that are there"),
+        Poll::Pending => panic!("waits for input that is there"),
     }
 }
 
-/// Reads from octets as from a stream, and counts those used.
+/// Reads from a slice as from a stream, and counts the bytes used.
 fn read<T>(octets: &'static [u8], read: impl FnOnce(&mut &'static [u8]) -> T) -> (T, usize) {
     let mut rest = octets;
     let value = read(&mut rest);
     (value, octets.len() - rest.len())
 }
 
-/// A connection in memory: the octets come in, and what is said is appended to the buffer.
+/// A connection in memory: the octets come in, and what is given is appended to the buffer.
 fn connection<'a>(octets: &'static [u8], buffer: &'a mut Vec<u8>) -> Join<&'static [u8], &'a mut Vec<u8>> {
     buffer.clear();
     tokio::io::join(octets, buffer)

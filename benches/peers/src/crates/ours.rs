@@ -36,8 +36,8 @@ pub fn peer() -> Peer {
             DECODE_USER_PASS,
             |octets, _| UserPass::decode(octets),
             |decoded, _| {
-                let (said, used) = decoded.unwrap();
-                outcome::credentials(said.username(), said.password(), used)
+                let (given, used) = decoded.unwrap();
+                outcome::credentials(given.username(), given.password(), used)
             },
         )
         .does_all(
@@ -85,12 +85,12 @@ pub fn peer() -> Peer {
         )
 }
 
-fn endpoint() -> Endpoint<'static> {
+pub(super) fn endpoint() -> Endpoint<'static> {
     SocketAddr::V4(bound()).into()
 }
 
 /// As in the other columns.
-fn are_equal(given: &UserPass<'_>) -> bool {
+pub(super) fn are_equal(given: &UserPass<'_>) -> bool {
     let (username, password) = credentials();
     given.username() == username.as_bytes() && given.password() == password.as_bytes()
 }

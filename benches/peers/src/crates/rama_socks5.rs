@@ -17,10 +17,10 @@ use crate::outcome;
 
 pub fn peer() -> Peer {
     // Their parts are of types from another crate of the family: the simplest way to have one is to read it.
-    let said = now(client::UsernamePasswordRequest::read_from(&mut &*DECODE_USER_PASS.octets)).unwrap();
+    let given = now(client::UsernamePasswordRequest::read_from(&mut &*DECODE_USER_PASS.octets)).unwrap();
     let requested = || now(client::Request::read_from(&mut &*DECODE_REQUEST[2].octets)).unwrap().destination;
     let (encoded, asked) = (requested(), requested());
-    let connector = Socks5Client::new().with_auth(said.basic);
+    let connector = Socks5Client::new().with_auth(given.basic);
     let reply = server::Reply::new(SocketAddr::V4(bound()));
     Peer::new("rama-socks5")
         .does(
@@ -31,9 +31,9 @@ pub fn peer() -> Peer {
         .does(
             DECODE_USER_PASS,
             |octets, _| read(octets, |stream| now(client::UsernamePasswordRequest::read_from(stream))),
-            |(said, used), _| {
-                let said = said.unwrap().basic;
-                outcome::credentials(said.username(), said.password().unwrap(), used)
+            |(given, used), _| {
+                let given = given.unwrap().basic;
+                outcome::credentials(given.username(), given.password().unwrap(), used)
             },
         )
         .does_all(
@@ -80,12 +80,12 @@ pub fn peer() -> Peer {
         .does(
             SERVE,
             |octets, buffer| now(serve(octets, buffer, SocksMethod::NoAuthenticationRequired)),
-            |heard, said| outcome::handshake(heard.map(|request| request.destination), said),
+            |received, sent| outcome::handshake(received.map(|request| request.destination), sent),
         )
         .does(
             SERVE_USER_PASS,
             |octets, buffer| now(serve(octets, buffer, SocksMethod::UsernamePassword)),
-            |heard, said| outcome::handshake(heard.map(|request| request.destination), said),
+            |received, sent| outcome::handshake(received.map(|request| request.destination), sent),
         )
         .does(
             CONNECT_USER_PASS,
@@ -93,9 +93,9 @@ pub fn peer() -> Peer {
                 // Their streams own what they write to.
                 buffer.clear();
                 let mut stream = tokio::io::join(octets, mem::take(buffer));
-                let heard = now(connector.handshake_connect(&mut stream, &asked));
+                let received = now(connector.handshake_connect(&mut stream, &asked));
                 *buffer = stream.into_inner().1;
-                heard
+                received
             },
             outcome::handshake,
         )
@@ -111,9 +111,9 @@ async fn serve(
     assert!(offer.methods.contains(&method));
     server::Header::new(method).write_to(&mut stream).await?;
     if method == SocksMethod::UsernamePassword {
-        let said = client::UsernamePasswordRequest::read_from(&mut stream).await?.basic;
+        let given = client::UsernamePasswordRequest::read_from(&mut stream).await?.basic;
         let (username, password) = credentials();
-        assert!(said.username() == username && said.password() == Some(password));
+        assert!(given.username() == username && given.password() == Some(password));
         server::UsernamePasswordResponse::new_success().write_to(&mut stream).await?;
     }
     let request = client::Request::read_from(&mut stream).await?;

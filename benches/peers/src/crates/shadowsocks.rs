@@ -29,9 +29,9 @@ pub fn peer() -> Peer {
         .does(
             DECODE_USER_PASS,
             |octets, _| read(octets, |stream| now(PasswdAuthRequest::read_from(stream))),
-            |(said, used), _| {
-                let said = said.unwrap();
-                outcome::credentials(said.uname, said.passwd, used)
+            |(given, used), _| {
+                let given = given.unwrap();
+                outcome::credentials(given.uname, given.passwd, used)
             },
         )
         .does_all(
@@ -78,17 +78,17 @@ pub fn peer() -> Peer {
         .does(
             SERVE,
             |octets, buffer| now(serve(octets, buffer, SOCKS5_AUTH_METHOD_NONE)),
-            |heard, said| outcome::handshake(heard.map(|request| request.address), said),
+            |received, sent| outcome::handshake(received.map(|request| request.address), sent),
         )
         .does(
             SERVE_USER_PASS,
             |octets, buffer| now(serve(octets, buffer, SOCKS5_AUTH_METHOD_PASSWORD)),
-            |heard, said| outcome::handshake(heard.map(|request| request.address), said),
+            |received, sent| outcome::handshake(received.map(|request| request.address), sent),
         )
         .does(
             CONNECT_USER_PASS,
             move |octets, buffer| now(connect(octets, buffer, &user_pass, &asked)),
-            |heard, said| outcome::handshake(heard.map(|reply| reply.address), said),
+            |received, sent| outcome::handshake(received.map(|reply| reply.address), sent),
         )
 }
 
@@ -115,9 +115,9 @@ async fn serve(octets: &'static [u8], buffer: &mut Vec<u8>, method: u8) -> Resul
     assert!(offer.methods.contains(&method));
     HandshakeResponse::new(method).write_to(&mut stream).await?;
     if method == SOCKS5_AUTH_METHOD_PASSWORD {
-        let said = PasswdAuthRequest::read_from(&mut stream).await?;
+        let given = PasswdAuthRequest::read_from(&mut stream).await?;
         let (username, password) = credentials();
-        assert!(said.uname == username.as_bytes() && said.passwd == password.as_bytes());
+        assert!(given.uname == username.as_bytes() && given.passwd == password.as_bytes());
         PasswdAuthResponse::new(0).write_to(&mut stream).await?;
     }
     let request = TcpRequestHeader::read_from(&mut stream).await?;

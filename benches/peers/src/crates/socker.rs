@@ -34,8 +34,8 @@ pub fn peer() -> Peer {
             DECODE_USER_PASS,
             |octets, _| username_password::Request::decode(octets),
             |decoded, _| {
-                let (said, used) = complete(decoded);
-                outcome::credentials(said.username, said.password, used)
+                let (given, used) = complete(decoded);
+                outcome::credentials(given.username, given.password, used)
             },
         )
         .does_all(
@@ -60,17 +60,17 @@ pub fn peer() -> Peer {
         .does(
             SERVE,
             |octets, buffer| serve(octets, buffer, AuthenticationMethod::NO_AUTHENTICATION),
-            |heard, said| outcome::handshake(heard.map(|it| endpoint(&it.address, it.port)), said),
+            |received, sent| outcome::handshake(received.map(|it| endpoint(&it.address, it.port)), sent),
         )
         .does(
             SERVE_USER_PASS,
             |octets, buffer| serve(octets, buffer, AuthenticationMethod::USERNAME_PASSWORD),
-            |heard, said| outcome::handshake(heard.map(|it| endpoint(&it.address, it.port)), said),
+            |received, sent| outcome::handshake(received.map(|it| endpoint(&it.address, it.port)), sent),
         )
         .does(
             CONNECT_USER_PASS,
             move |octets, buffer| connect(octets, buffer, &user_pass, &asked),
-            |heard, said| outcome::handshake(heard.map(|it| endpoint(&it.address, it.port)), said),
+            |received, sent| outcome::handshake(received.map(|it| endpoint(&it.address, it.port)), sent),
         )
 }
 

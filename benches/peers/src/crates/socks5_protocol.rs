@@ -36,7 +36,7 @@ pub fn peer() -> Peer {
         )
         .does(ENCODE_REQUEST, move |_, buffer| encode(&request, buffer), |(), out| outcome::octets(out))
         .does(ENCODE_REPLY, move |_, buffer| encode(&reply, buffer), |(), out| outcome::octets(out))
-        .does(SERVE, serve, |heard, said| outcome::handshake(heard.map(|request| request.address), said))
+        .does(SERVE, serve, |received, sent| outcome::handshake(received.map(|request| request.address), sent))
 }
 
 const fn command(command: Command) -> u8 {

@@ -52,12 +52,12 @@ pub fn peer() -> Peer {
         .does(
             SERVE,
             |octets, buffer| now(serve(octets, buffer, &NoAuthentication)),
-            |heard, said| outcome::handshake(heard.map(|request| parts(request).1), said),
+            |received, sent| outcome::handshake(received.map(|request| parts(request).1), sent),
         )
         .does(
             SERVE_USER_PASS,
             move |octets, buffer| now(serve(octets, buffer, &user_pass)),
-            |heard, said| outcome::handshake(heard.map(|request| parts(request).1), said),
+            |received, sent| outcome::handshake(received.map(|request| parts(request).1), sent),
         )
 }
 

@@ -12,7 +12,7 @@ pub fn peer() -> Peer {
     Peer::new("tokio-socks").does(
         CONNECT_USER_PASS,
         |octets, buffer| now(connect(octets, buffer)),
-        |heard, said| outcome::handshake(heard.map(endpoint), said),
+        |received, sent| outcome::handshake(received.map(endpoint), sent),
     )
 }
 

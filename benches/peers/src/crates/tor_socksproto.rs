@@ -1,4 +1,4 @@
-//! tor-socksproto: both sides of the conversation, which own the octets that they have not yet used.
+//! tor-socksproto: both sides of the handshake, with a buffer of their own.
 
 use tor_socksproto::{
     Buffer, Handshake, NextStep, SocksAddr, SocksAuth, SocksClientHandshake, SocksCmd, SocksProxyHandshake, SocksReply,
@@ -16,17 +16,17 @@ pub fn peer() -> Peer {
         .does(
             SERVE,
             |octets, buffer| serve(octets, buffer, &SocksAuth::NoAuth),
-            |heard, said| outcome::handshake(heard.map(|it| endpoint(it.addr(), it.port())), said),
+            |received, sent| outcome::handshake(received.map(|it| endpoint(it.addr(), it.port())), sent),
         )
         .does(
             SERVE_USER_PASS,
             move |octets, buffer| serve(octets, buffer, &expected),
-            |heard, said| outcome::handshake(heard.map(|it| endpoint(it.addr(), it.port())), said),
+            |received, sent| outcome::handshake(received.map(|it| endpoint(it.addr(), it.port())), sent),
         )
-        .does(CONNECT_USER_PASS, connect, |heard, said| {
-            let mut said = said.to_vec();
-            said[2..4].sort_unstable(); // the same methods in another order
-            outcome::handshake(heard.map(|it| endpoint(it.addr(), it.port())), &said)
+        .does(CONNECT_USER_PASS, connect, |received, sent| {
+            let mut sent = sent.to_vec();
+            sent[2..4].sort_unstable(); // the same methods in another order
+            outcome::handshake(received.map(|it| endpoint(it.addr(), it.port())), &sent)
         })
 }
 
@@ -50,26 +50,26 @@ fn reply(request: &SocksRequest) -> Vec<u8> {
 }
 
 fn serve(octets: &'static [u8], buffer: &mut Vec<u8>, expected: &SocksAuth) -> tor_socksproto::Result<SocksRequest> {
-    let request = talk(SocksProxyHandshake::new(), octets, buffer)?;
+    let request = run(SocksProxyHandshake::new(), octets, buffer)?;
     assert!(request.auth() == expected);
     buffer.extend(reply(&request));
     Ok(request)
 }
 
 fn connect(octets: &'static [u8], buffer: &mut Vec<u8>) -> tor_socksproto::Result<SocksReply> {
-    talk(SocksClientHandshake::new(request(user_pass())), octets, buffer)
+    run(SocksClientHandshake::new(request(user_pass())), octets, buffer)
 }
 
-fn talk<H: Handshake>(
+fn run<H: Handshake>(
     mut handshake: H,
     mut octets: &'static [u8],
-    said: &mut Vec<u8>,
+    sent: &mut Vec<u8>,
 ) -> tor_socksproto::Result<H::Output> {
-    said.clear();
+    sent.clear();
     let mut buffer = Buffer::new();
     loop {
         match handshake.step(&mut buffer)? {
-            NextStep::Send(answer) => said.extend(answer),
+            NextStep::Send(answer) => sent.extend(answer),
             NextStep::Recv(mut received) => {
                 let (now, later) = octets.split_at(octets.len().min(received.buf().len()));
                 received.buf()[..now.len()].copy_from_slice(now);

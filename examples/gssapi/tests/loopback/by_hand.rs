@@ -65,8 +65,14 @@ impl<C: SecurityContext> Side<C> {
         self.context.unwrap(&token).unwrap().to_vec()
     }
 
+    /// Sends data in a frame.
+    pub fn send_data(&mut self, clear: &[u8]) {
+        let octets = self.wrap(clear);
+        self.stream.write_all(&octets).unwrap();
+    }
+
     /// The level, wrapped.
-    pub fn say_level(&mut self, octets: &[u8]) {
+    pub fn send_level(&mut self, octets: &[u8]) {
         let token = self.context.wrap(false, octets).unwrap();
         self.send(LEVEL, &token);
     }
@@ -76,8 +82,8 @@ impl Side<ClientCtx> {
     /// A client that has sent its first token.
     fn initiated(server: &Server, more_flags: CtxFlags) -> Self {
         let name = Name::new(b"rcmd@localhost", Some(GSS_NT_HOSTBASED_SERVICE)).unwrap();
-        let flags = CtxFlags::GSS_C_MUTUAL_FLAG | CtxFlags::GSS_C_REPLAY_FLAG | CtxFlags::GSS_C_SEQUENCE_FLAG;
-        let mut side = Self { stream: greeted(server), context: ClientCtx::new(None, name, flags | more_flags, None) };
+        let flags = CtxFlags::GSS_C_MUTUAL_FLAG | CtxFlags::GSS_C_REPLAY_FLAG | more_flags;
+        let mut side = Self { stream: greeted(server), context: ClientCtx::new(None, name, flags, None) };
         let token = side.context.step(None, None).unwrap().unwrap();
         side.send(AUTHENTICATION, &token);
         side
@@ -85,7 +91,11 @@ impl Side<ClientCtx> {
 
     /// A client that has a context, and has not asked for a level.
     pub fn established(server: &Server) -> Self {
-        let mut side = Self::initiated(server, CtxFlags::empty());
+        Self::established_with(server, CtxFlags::GSS_C_SEQUENCE_FLAG)
+    }
+
+    fn established_with(server: &Server, flags: CtxFlags) -> Self {
+        let mut side = Self::initiated(server, flags);
         let token = side.receive(AUTHENTICATION);
         assert!(side.context.step(Some(&token), None).unwrap().is_none());
         side
@@ -94,7 +104,7 @@ impl Side<ClientCtx> {
     /// The same by three tokens, after which the server has none left.
     pub fn established_by_three(server: &Server) -> Self {
         let dce_style = CtxFlags::from_bits_retain(0x1000);
-        let mut side = Self::initiated(server, dce_style);
+        let mut side = Self::initiated(server, CtxFlags::GSS_C_SEQUENCE_FLAG | dce_style);
         let token = side.receive(AUTHENTICATION);
         let token = side.context.step(Some(&token), None).unwrap().unwrap();
         side.send(AUTHENTICATION, &token);
@@ -104,8 +114,17 @@ impl Side<ClientCtx> {
 
     /// A client that may send its request, wrapped with confidentiality.
     pub fn agreed(server: &Server) -> Self {
-        let mut side = Self::established(server);
-        side.say_level(&[2]);
+        Self::agreed_with(server, CtxFlags::GSS_C_SEQUENCE_FLAG)
+    }
+
+    /// The same, as of clients that ask for datagrams: frames may be missing.
+    pub fn agreed_without_sequence(server: &Server) -> Self {
+        Self::agreed_with(server, CtxFlags::empty())
+    }
+
+    fn agreed_with(server: &Server, flags: CtxFlags) -> Self {
+        let mut side = Self::established_with(server, flags);
+        side.send_level(&[2]);
         assert_eq!(side.unwrap(LEVEL), [2]);
         side
     }

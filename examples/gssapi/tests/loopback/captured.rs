@@ -14,13 +14,13 @@ const FIELDS: &str = "-T fields -e tcp.flags.fin -e tcp.srcport -e tcp.payload -
                       --enable-protocol eth --enable-protocol ip --enable-protocol tcp";
 
 /// Every octet that goes to and fro at this port until both sides have ended, in the order of packets.
-fn captured(address: SocketAddr, talk: impl FnOnce()) -> Option<Vec<u8>> {
+fn captured(address: SocketAddr, exchange: impl FnOnce()) -> Option<Vec<u8>> {
     let mut tshark = program("tshark")?;
     tshark.args(["-l", "-n", "-i", "lo", "-a", "duration:30", "-f", &format!("tcp port {}", address.port())]);
     let (mut tshark, lines) = Running::with_stdout(tshark.args(FIELDS.split_whitespace()).stderr(Stdio::piped()));
     let mut messages = BufReader::new(tshark.0.stderr.take().unwrap());
     while !read_line(&mut messages).contains("Capture started") {}
-    talk();
+    exchange();
     let (mut octets, mut ended) = (Vec::new(), HashSet::new());
     for line in lines.lines() {
         let line = line.unwrap();
@@ -35,8 +35,8 @@ fn captured(address: SocketAddr, talk: impl FnOnce()) -> Option<Vec<u8>> {
 }
 
 /// What is said in a fetch through a proxy at that address can be read on the wire, all of it; or nothing of it.
-fn can_be_read(address: SocketAddr, expected: bool, host: &str, talk: impl FnOnce()) {
-    let Some(octets) = captured(address, talk) else { return };
+fn can_be_read(address: SocketAddr, expected: bool, host: &str, exchange: impl FnOnce()) {
+    let Some(octets) = captured(address, exchange) else { return };
     assert!(octets.len() > 1000, "{} octets", octets.len());
     for secret in [host.as_bytes(), b"GET /1000", b"HTTP/1.1 200", &page(1000)[..64], &page(1000)[900..]] {
         let found = octets.windows(secret.len()).any(|window| window == secret);

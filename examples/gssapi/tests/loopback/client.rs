@@ -1,4 +1,4 @@
-//! What a server may say to the client that is malformed, out of order, replayed or broken off: it ends with an error,
+//! What a server may send to the client that is malformed, out of order, replayed or broken off: it ends with an error,
 //! and does not hang.
 
 use std::io::{self, Write};
@@ -30,13 +30,13 @@ fn not_a_token() {
     ];
     for (octets, why) in cases {
         let octets: &'static [u8] = octets.leak();
-        client_fails(move |stream| says_last(&greet(stream), octets), why);
+        client_fails(move |stream| sends_last(&greet(stream), octets), why);
     }
     client_fails(|stream| drop(read_all(greet(stream))), "timed out");
 }
 
 /// Without a reset, which could overtake it.
-fn says_last(mut stream: &TcpStream, octets: &[u8]) {
+fn sends_last(mut stream: &TcpStream, octets: &[u8]) {
     stream.write_all(octets).unwrap();
     stream.shutdown(Shutdown::Write).unwrap();
     let _ = io::copy(&mut stream, &mut io::sink());
@@ -49,7 +49,7 @@ fn not_a_level() {
         |stream| {
             let mut server = Side::accepted(stream);
             assert_eq!(server.unwrap(LEVEL), [2]);
-            says_last(&server.stream, &ABORT);
+            sends_last(&server.stream, &ABORT);
         },
         "the peer aborted",
     );
@@ -57,7 +57,7 @@ fn not_a_level() {
         |stream| {
             let mut server = Side::accepted(stream);
             assert_eq!(server.unwrap(LEVEL), [2]);
-            server.say_level(&[1]);
+            server.send_level(&[1]);
             assert_eq!(read_all(&server.stream), ABORT);
         },
         "the proxy chose protection level integrity (01)\n",
@@ -66,7 +66,7 @@ fn not_a_level() {
         |stream| {
             let mut server = Side::accepted(stream);
             server.receive(LEVEL);
-            says_last(&server.stream, &frame(LEVEL, b"not wrapped"));
+            sends_last(&server.stream, &frame(LEVEL, b"not wrapped"));
         },
         "",
     );
@@ -78,7 +78,7 @@ fn not_a_reply() {
     client_fails(
         |stream| {
             let server = agreed(stream);
-            says_last(&server.stream, &ABORT);
+            sends_last(&server.stream, &ABORT);
         },
         "Abort where a frame of data is due",
     );
@@ -86,7 +86,7 @@ fn not_a_reply() {
         |stream| {
             let mut server = agreed(stream);
             let reply = server.wrap(&[5]);
-            says_last(&server.stream, &[reply.clone(), reply].concat());
+            sends_last(&server.stream, &[reply.clone(), reply].concat());
         },
         "a frame is refused: The token was a duplicate of an earlier token",
     );
@@ -96,7 +96,7 @@ fn not_a_reply() {
 fn agreed(stream: TcpStream) -> Side<ServerCtx> {
     let mut server = Side::accepted(stream);
     let level = server.unwrap(LEVEL);
-    server.say_level(&level);
+    server.send_level(&level);
     assert_eq!(server.unwrap(DATA)[..2], [5, 1]);
     server
 }

@@ -7,6 +7,7 @@
 mod by_hand;
 mod captured;
 mod client;
+mod commands;
 mod pair;
 mod programs;
 mod server;

@@ -1,14 +1,18 @@
 //! libcurl and dante.
 
 use std::env;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::io::Write;
+use std::net::{Ipv4Addr, Shutdown, SocketAddr};
 use std::path::PathBuf;
 use std::process::{Command, Output};
 
 use tempfile::TempDir;
 
 use crate::pair::{ALL_LEVELS, fetches, server};
-use crate::support::{Running, arg, page, program, run, serve, skip, start_on_free_port, text, web};
+use crate::support::{
+    Running, arg, connect, page, program, read_all, read_exactly, read_line, run, serve, serve_datagrams, skip,
+    start_on_free_port, text, web,
+};
 
 const PYCURL: &str = include_str!("pycurl.py");
 
@@ -26,15 +30,13 @@ fn pycurl(proxy: SocketAddr, web: SocketAddr, nec: &str, ticket: Option<&str>) -
 
 #[test]
 fn libcurl_fetches_a_page() {
-    for granted in [ALL_LEVELS[1], "clear"] {
-        let Some(mut server) = server(&["--protection", granted]) else { return };
-        let web = serve(Ipv4Addr::LOCALHOST, web);
-        for nec in ["0", "1"] {
-            let Some(output) = pycurl(server.address, web, nec, None) else { return };
-            assert!(output.stdout == page(1000), "{}", text(&output.stderr));
-            let line = server.log_line();
-            assert!(line.contains(": alice@SOCKS.TEST at clear (00): CONNECT (01) "), "{line}");
-        }
+    let Some(mut server) = server(&["--protection", "clear"]) else { return };
+    let web = serve(Ipv4Addr::LOCALHOST, web);
+    for nec in ["0", "1"] {
+        let Some(output) = pycurl(server.address, web, nec, None) else { return };
+        assert!(output.stdout == page(1000), "{}", text(&output.stderr));
+        let line = server.log_line();
+        assert!(line.contains(": alice@SOCKS.TEST at clear (00): CONNECT (01) "), "{line}");
     }
 }
 
@@ -47,12 +49,16 @@ fn libcurl_is_refused_without_a_ticket() {
     assert!(server.log_line().ends_with(": the peer closed the connection during the handshake\n"));
 }
 
+/// It asks for confidentiality, and has only level 0.
 #[test]
-fn libcurl_is_refused_where_all_is_wrapped() {
-    let Some(mut server) = server(&[]) else { return };
-    let Some(output) = pycurl(server.address, serve(Ipv4Addr::LOCALHOST, web), "0", None) else { return };
-    assert!(!output.status.success() && output.stdout.is_empty());
-    assert!(server.log_line().ends_with(": no protection level will do\n"));
+fn libcurl_gets_no_level_0_where_there_is_another() {
+    for levels in [&[], ALL_LEVELS.as_slice()] {
+        let Some(mut server) = server(levels) else { return };
+        let Some(output) = pycurl(server.address, serve(Ipv4Addr::LOCALHOST, web), "0", None) else { return };
+        assert!(!output.status.success() && output.stdout.is_empty());
+        let line = server.log_line();
+        assert!(line.contains(" at confidentiality (02): ") && !line.contains("CONNECT"), "{line}");
+    }
 }
 
 /// Where dante is, built with GSSAPI.
@@ -78,21 +84,22 @@ resolveprotocol: fake
 route {
   from: 0.0.0.0/0 to: 0.0.0.0/0 via: 127.0.0.1 port = PORT
   proxyprotocol: socks_v5
-  protocol: tcp
-  command: connect
+  protocol: tcp udp
+  command: connect bind bindreply udpassociate udpreply
   method: gssapi
   gssapi.servicename: rcmd
   gssapi.enctype: LEVEL
 }
 ";
 
+const LEVELS: [(&str, &str); 3] =
+    [("clear", "clear (00)"), ("integrity", "integrity (01)"), ("confidentiality", "confidentiality (02)")];
+
 #[test]
 fn socksify_fetches_a_page() {
     let folder = tempfile::tempdir().unwrap();
     let web = serve(Ipv4Addr::LOCALHOST, web);
-    for (level, at) in
-        [("clear", "clear (00)"), ("integrity", "integrity (01)"), ("confidentiality", "confidentiality (02)")]
-    {
+    for (level, at) in LEVELS {
         let Some(mut server) = server(&ALL_LEVELS) else { return };
         for len in [1000, 1_000_000] {
             let Some(mut socksify) = socksify(&folder, server.address, level) else { return };
@@ -104,6 +111,48 @@ fn socksify_fetches_a_page() {
         }
     }
 }
+
+const DATAGRAMS: &str = include_str!("datagrams.py");
+
+#[test]
+fn socksify_exchanges_datagrams() {
+    let folder = tempfile::tempdir().unwrap();
+    let target = serve_datagrams(Ipv4Addr::LOCALHOST);
+    let port = target.port().to_string();
+    for (level, at) in LEVELS {
+        let Some(mut server) = server(&ALL_LEVELS) else { return };
+        for len in ["100", "10000"] {
+            let Some(mut socksify) = socksify(&folder, server.address, level) else { return };
+            let output = run(socksify.args(["python3", "-c", DATAGRAMS, "127.0.0.1", &port, "20", len]), b"");
+            let expected = format!("True 127.0.0.1 {port}\n").repeat(20);
+            assert_eq!(text(&output.stdout), expected, "{level}: {}", text(&output.stderr));
+            let line = server.log_line();
+            let counted = format!(": {0} bytes up, {0} down\n", 20 * len.parse::<u32>().unwrap());
+            assert!(line.contains(&format!(" at {at}: UDP ASSOCIATE (03) ")) && line.ends_with(&counted), "{line}");
+        }
+    }
+}
+
+#[test]
+fn socksify_accepts_a_peer() {
+    let folder = tempfile::tempdir().unwrap();
+    for (level, at) in LEVELS {
+        let Some(mut server) = server(&ALL_LEVELS) else { return };
+        let Some(mut socksify) = socksify(&folder, server.address, level) else { return };
+        let (mut listening, mut lines) = Running::with_stdout(socksify.args(["python3", "-c", LISTEN]));
+        let mut peer = connect(read_line(&mut lines).parse().unwrap());
+        assert_eq!(read_exactly(&peer), *b"hello");
+        peer.write_all(&page(100_000)).unwrap();
+        peer.shutdown(Shutdown::Write).unwrap();
+        let echo = read_all(&peer);
+        assert!(echo == page(100_000), "{level}: {} octets, {}", echo.len(), server.log_line());
+        assert!(listening.0.wait().unwrap().success());
+        let line = server.log_line();
+        assert!(line.contains(&format!(" at {at}: BIND (02) ")), "{line}");
+    }
+}
+
+const LISTEN: &str = include_str!("listen.py");
 
 /// dante's server.
 pub struct Sockd {

@@ -1,4 +1,4 @@
-//! What a client may say to the server that is malformed, out of order, replayed or broken off: it logs why, and
+//! What a client may send to the server that is malformed, out of order, replayed or broken off: it logs why, and
 //! nothing hangs. What is only unusual goes through.
 
 use std::io::{ErrorKind, Read, Write};
@@ -11,9 +11,9 @@ use crate::by_hand::{ABORT, AUTHENTICATION, DATA, LEVEL, Side, frame, greeted};
 use crate::pair::{ALL_LEVELS, server};
 use crate::support::{Server, connect, echo, read_all, read_exactly, serve};
 
-/// The server says this, closes, and logs why.
-fn is_refused(server: &mut Server, stream: TcpStream, parting: &[u8], why: &str) {
-    assert_eq!(read_all(&stream), parting, "{why}");
+/// The server sends this closing reply, closes, and logs why.
+fn is_refused(server: &mut Server, stream: TcpStream, closing_reply: &[u8], why: &str) {
+    assert_eq!(read_all(&stream), closing_reply, "{why}");
     drop(stream);
     let line = server.log_line();
     assert!(line.contains(why), "{why}: {line}");
@@ -35,11 +35,11 @@ fn frames_without_a_ticket() {
         (&[1], &[], "the peer closed the connection in the middle of a frame"),
         (&[], &[], "the peer closed the connection during the handshake"),
     ];
-    for (octets, parting, why) in cases {
+    for (octets, closing_reply, why) in cases {
         let mut stream = greeted(&server);
         stream.write_all(octets).unwrap();
         stream.shutdown(Shutdown::Write).unwrap();
-        is_refused(&mut server, stream, parting, why);
+        is_refused(&mut server, stream, closing_reply, why);
     }
 }
 
@@ -78,11 +78,11 @@ fn frames_with_a_context() {
         (&frame(LEVEL, b"not wrapped"), &ABORT, "Invalid token was supplied"),
         (&frame(LEVEL, &[0x05; 65_535]), &ABORT, "Invalid token was supplied"),
     ];
-    for (octets, parting, why) in cases {
+    for (octets, closing_reply, why) in cases {
         let mut client = Side::established(&server);
         client.stream.write_all(octets).unwrap();
         client.stream.shutdown(Shutdown::Write).unwrap();
-        is_refused(&mut server, client.stream, parting, why);
+        is_refused(&mut server, client.stream, closing_reply, why);
     }
 }
 
@@ -91,13 +91,13 @@ fn levels() {
     let Some(mut refusing) = server(&[]) else { return };
     for octets in [&[][..], &[1, 1]] {
         let mut client = Side::established(&refusing);
-        client.say_level(octets);
+        client.send_level(octets);
         is_refused(&mut refusing, client.stream, &ABORT, "a protection level is one octet");
     }
     for unknown in [0, 3, 77] {
         let mut client = Side::established(&refusing);
-        client.say_level(&[unknown]);
-        assert_eq!(client.unwrap(LEVEL), [1], "the first that is granted");
+        client.send_level(&[unknown]);
+        assert_eq!(client.unwrap(LEVEL), [2], "the strongest");
     }
 }
 
@@ -105,7 +105,7 @@ fn levels() {
 fn three_tokens() {
     let Some(server) = server(&[]) else { return };
     let mut client = Side::established_by_three(&server);
-    client.say_level(&[2]);
+    client.send_level(&[2]);
     assert_eq!(client.unwrap(LEVEL), [2]);
 }
 

@@ -1,0 +1,85 @@
+//! The command line.
+
+use std::num::{NonZeroU32, NonZeroUsize};
+use std::time::Duration;
+use std::{env, fs, process};
+
+use lexopt::prelude::*;
+use socks5_sansio::{EndpointBuf, UserPassBuf};
+
+const HELP: &str = "\
+A SOCKS5 client
+
+Usage: client [OPTIONS] COMMAND HOST:PORT
+
+  connect               Join stdin and stdout to a connection to HOST:PORT
+  bind                  Join stdin and stdout to a connection from HOST; from anywhere, with 0.0.0.0:0
+  udp                   Send each line of stdin as a datagram to HOST:PORT, and print each answer as a line
+
+  --proxy HOST:PORT     Where the proxy listens [default: 127.0.0.1:1080]
+  --user NAME           The username for the proxy
+  --password PASSWORD   The password; others on this machine can see the command line
+  --password-file PATH  The password is the first line of a file; or the variable SOCKS5_PASSWORD
+  --optimistic          Send everything without waiting for answers: offers one method only, and not every proxy takes it
+  --timeout SECONDS     The time for the proxy's answers, without the second one to bind [default: 30]
+  --wait SECONDS        With udp: the time to wait for answers when stdin has ended [default: 1]
+  --fragment N          With udp: cut datagrams into fragments of N bytes
+  --help                Print this";
+
+const COMMANDS: [&str; 3] = ["connect", "bind", "udp"];
+
+pub struct Args {
+    pub proxy: String,
+    pub credentials: Option<UserPassBuf>,
+    pub optimistic: bool,
+    pub timeout: Duration,
+    pub wait: Duration,
+    pub fragment: NonZeroUsize,
+    /// One of [`COMMANDS`].
+    pub command: &'static str,
+    pub destination: EndpointBuf,
+}
+
+pub fn parse() -> Result<Args, lexopt::Error> {
+    let (mut user, mut password, mut optimistic) = (None, None, false);
+    let (mut proxy, mut timeout, mut wait, mut fragment) = ("127.0.0.1:1080".to_owned(), 30, 1, NonZeroUsize::MAX);
+    let (mut command, mut destination) = (None, None);
+    let mut parser = lexopt::Parser::from_env();
+    while let Some(arg) = parser.next()? {
+        match arg {
+            Long("proxy") => proxy = parser.value()?.string()?,
+            Long("user") => user = Some(parser.value()?.string()?),
+            Long("password") => password = Some(parser.value()?.string()?),
+            Long("password-file") => password = Some(first_line(&parser.value()?.string()?)?),
+            Long("optimistic") => optimistic = true,
+            Long("timeout") => timeout = parser.value()?.parse::<NonZeroU32>()?.get(),
+            Long("wait") => wait = parser.value()?.parse::<u32>()?,
+            Long("fragment") => fragment = parser.value()?.parse()?,
+            Long("help") | Short('h') => {
+                println!("{HELP}");
+                process::exit(0);
+            }
+            Value(name) if command.is_none() => command = COMMANDS.into_iter().find(|known| name == *known),
+            Value(value) if destination.is_none() => destination = Some(value.parse()?),
+            other => return Err(other.unexpected()),
+        }
+    }
+    let credentials = match (user, password) {
+        (Some(user), password) => {
+            let password = password.or_else(|| env::var("SOCKS5_PASSWORD").ok());
+            let password = password.ok_or("--user needs --password, --password-file or SOCKS5_PASSWORD")?;
+            Some(UserPassBuf::new(user, password).map_err(|error| error.to_string())?)
+        }
+        (None, Some(_)) => return Err("a password needs --user".into()),
+        (None, None) => None,
+    };
+    let command = command.ok_or("no command: connect, bind or udp")?;
+    let destination = destination.ok_or("no HOST:PORT")?;
+    let (timeout, wait) = (Duration::from_secs(timeout.into()), Duration::from_secs(wait.into()));
+    Ok(Args { proxy, credentials, optimistic, timeout, wait, fragment, command, destination })
+}
+
+fn first_line(path: &str) -> Result<String, String> {
+    let text = fs::read_to_string(path).map_err(|error| format!("{path}: {error}"))?;
+    Ok(text.lines().next().unwrap_or_default().to_owned())
+}

@@ -1,0 +1,43 @@
+//! A proxy in one thread, without a runtime: for each connection, a small enum of states between two turns of the loop.
+//!
+//! | file | what it shows |
+//! |---|---|
+//! | `proxy.rs` | the loop: events, deadlines, and accepting again after the descriptors ran out |
+//! | `connection.rs` | the states of a connection |
+//! | `pipe.rs` | bytes from one socket to the other, within a bound |
+//! | `peer.rs` | a socket that remembers its end and its failure |
+//!
+//! A client may send data in every state: what the current state does not receive stays in the pipe to the target, up to its bound,
+//! and then in the socket. Names are refused, as a look-up would block: `connect` in `connection.rs` is the place of a resolver.
+
+mod connection;
+mod peer;
+mod pipe;
+mod proxy;
+
+use std::time::Duration;
+
+use socks5_sansio::UserPassBuf;
+
+pub use connection::Connection;
+pub use proxy::serve;
+
+/// What all connections share.
+#[derive(Clone)]
+pub struct Config {
+    /// If there are any, clients must have them.
+    pub credentials: Option<UserPassBuf>,
+    /// From accepting the client to its request.
+    pub handshake: Duration,
+    /// From the request to the reply.
+    pub connect: Duration,
+    /// For the last bytes to arrive, before a connection is closed or reset.
+    pub linger: Duration,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        let seconds = Duration::from_secs;
+        Self { credentials: None, handshake: seconds(10), connect: seconds(10), linger: seconds(2) }
+    }
+}
