@@ -1,4 +1,5 @@
-//! Drivers for blocking streams: [`connect`] for clients, [`accept`] for servers, and [`Wire`] for everything else.
+//! Drivers for blocking streams: [`connect`] for clients, [`accept`] for servers, [`accept_either`] for servers of SOCKS4 too, and
+//! [`Wire`] for everything else.
 //!
 //! ```
 //! use std::net::{TcpListener, TcpStream};
@@ -39,10 +40,12 @@ use std::time::Instant;
 use std::vec::Vec;
 
 use crate::client::{self, Selected, SendRequest};
+use crate::either::{self, Protocol, ReceiveProtocol};
 use crate::error::ParseEndpointError;
 use crate::inbox::Inbox;
 use crate::receive::Receive;
 use crate::server::{self, Asked, Login, ReceiveOffer};
+use crate::socks4;
 use crate::wire::{Encode, Endpoint, EndpointBuf, GssapiMessage, ReplyCode, UserPass, UserPassBuf};
 
 /// A stream with the buffers of a handshake.
@@ -260,7 +263,10 @@ impl<'s> Deadline<'s> {
         }
         let outcome = set_timeout(self.stream, left).and_then(|()| operation(self.stream));
         let outcome = set_timeout(self.stream, None).and(outcome);
-        outcome.map_err(|error| if error.kind() == ErrorKind::WouldBlock { ErrorKind::TimedOut.into() } else { error })
+        outcome.map_err(|error| match error.kind() {
+            ErrorKind::WouldBlock | ErrorKind::TimedOut => ErrorKind::TimedOut.into(), // depending on the system
+            _ => error,
+        })
     }
 }
 
@@ -432,8 +438,8 @@ pub trait Admit {
     /// What [`accept`] returns for an admitted client: an account, a name, or nothing.
     type User;
 
-    /// The user of clients without credentials. `None`: credentials are required. Called for every client, before the method is
-    /// selected.
+    /// The user of clients without credentials, which those of SOCKS4 are too. `None`: credentials are required. Called for every
+    /// client, before the method is selected.
     fn anonymous(&self) -> Option<Self::User>;
 
     /// The user with these credentials. `None`: they are rejected.
@@ -562,6 +568,9 @@ pub enum AcceptError {
     /// The server refused: it rejected the client's credentials.
     #[error("the client's credentials are rejected")]
     Rejected,
+    /// The server refused: the client speaks SOCKS4, which has no credentials, and they are required.
+    #[error("credentials are required, and socks4 has none")]
+    CredentialsRequired,
 }
 
 impl From<Error<server::Error>> for AcceptError {
@@ -579,7 +588,9 @@ impl From<AcceptError> for io::Error {
         match error {
             AcceptError::Io(error) => error,
             AcceptError::Client(error) => error.into(),
-            AcceptError::NoAcceptableMethods | AcceptError::Rejected => Self::new(ErrorKind::PermissionDenied, error),
+            AcceptError::NoAcceptableMethods | AcceptError::Rejected | AcceptError::CredentialsRequired => {
+                Self::new(ErrorKind::PermissionDenied, error)
+            }
         }
     }
 }
@@ -594,7 +605,69 @@ pub fn accept<'w, S: Read + Write, A: Admit + ?Sized>(
     wire: &'w mut Wire<S>,
     admit: &A,
 ) -> Result<(A::User, Endpoint<'w>, Asked), AcceptError> {
-    let (_, permit) = wire.receive(ReceiveOffer::new())?;
+    accept_socks5(wire, ReceiveOffer::new(), admit)
+}
+
+/// Performs the server's handshake up to the request, of SOCKS5 or SOCKS4: the client's first byte decides. Returns the same as
+/// [`accept`], with permits of either protocol.
+///
+/// SOCKS4 has no credentials, so its clients are admitted exactly where [`Admit::anonymous`] returns a user. Otherwise they are refused,
+/// whatever their USERID is.
+///
+/// ```
+/// use std::io::Cursor;
+///
+/// use socks5_sansio::UserPass;
+/// use socks5_sansio::blocking::{AcceptError, Anyone, Wire, accept_either};
+/// use socks5_sansio::either::Asked;
+///
+/// let request = b"\x04\x01\x01\xBB\x00\x00\x00\x01alice\x00example.com\x00";
+/// let mut wire = Wire::server(Cursor::new(request.to_vec()));
+/// let ((), destination, asked) = accept_either(&mut wire, &Anyone)?;
+/// assert_eq!(destination.to_string(), "example.com:443");
+/// assert!(matches!(asked, Asked::Connect(_)));
+///
+/// let mut wire = Wire::server(Cursor::new(request.to_vec()));
+/// let refused = accept_either(&mut wire, &UserPass::new("alice", "s3cret")?);
+/// assert!(matches!(refused, Err(AcceptError::CredentialsRequired))); // 00 5B was sent
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+///
+/// [`AcceptError`]: close the stream.
+pub fn accept_either<'w, S: Read + Write, A: Admit + ?Sized>(
+    wire: &'w mut Wire<S>,
+    admit: &A,
+) -> Result<(A::User, Endpoint<'w>, either::Asked), AcceptError> {
+    match wire.receive(ReceiveProtocol::new())? {
+        Protocol::Socks5(state) => {
+            accept_socks5(wire, state, admit).map(|(user, destination, asked)| (user, destination, asked.into()))
+        }
+        Protocol::Socks4(state) => accept_socks4(wire, state, admit),
+    }
+}
+
+fn accept_socks4<'w, S: Read + Write, A: Admit + ?Sized>(
+    wire: &'w mut Wire<S>,
+    state: socks4::ReceiveRequest,
+    admit: &A,
+) -> Result<(A::User, Endpoint<'w>, either::Asked), AcceptError> {
+    let Some(user) = admit.anonymous() else {
+        let (_, asked) = wire.receive(state)?;
+        let _ = wire.send(&asked.refuse());
+        return Err(AcceptError::CredentialsRequired);
+    };
+    let (request, asked) = wire.receive(state)?;
+    Ok((user, request.destination(), asked.into()))
+}
+
+fn accept_socks5<'w, S: Read + Write, A: Admit + ?Sized>(
+    wire: &'w mut Wire<S>,
+    state: ReceiveOffer,
+    admit: &A,
+) -> Result<(A::User, Endpoint<'w>, Asked), AcceptError> {
+    let (_, permit) = wire.receive(state)?;
     let (selection, login) = match permit.login(admit.anonymous(), admit.prefers_user_pass()) {
         Ok(selected) => selected,
         Err(permit) => {

@@ -55,6 +55,18 @@ pub enum Invalid {
     /// A datagram that ends inside its header (RFC 1928 section 7).
     #[error("the datagram ends inside its header")]
     Truncated,
+    /// The first octet of a SOCKS4 request is not 04, or that of a SOCKS4 reply neither 00 nor 04.
+    #[error("{0:#04x} is not the first octet of a socks4 message")]
+    Socks4Version(u8),
+    /// A SOCKS4 request whose first 256 octets of USERID have no NUL among them.
+    #[error("the userid has more than 255 bytes")]
+    UserIdTooLong,
+    /// A SOCKS4a request whose first 256 octets of the domain name have no NUL among them.
+    #[error("the domain name has more than 255 bytes")]
+    DomainTooLong,
+    /// An HDRLEN that is not the length of the header (hev frames in [`udp_in_tcp`](crate::udp_in_tcp)).
+    #[error("header length {0} is not that of the header")]
+    HeaderLength(u8),
 }
 
 /// A value of a length that its field cannot hold: the fault of the caller. Each variant has that length.
@@ -85,6 +97,39 @@ pub enum ValueError {
     /// Data for more than 127 fragments (RFC 1928 section 7).
     #[error("a datagram has at most 127 fragments, not {0}")]
     Fragments(usize),
+    /// Data that a frame in [`udp_in_tcp`](crate::udp_in_tcp) cannot carry: over 65,535 bytes, or none where no reader takes an
+    /// empty datagram.
+    #[error("a frame of this kind cannot carry {0} bytes of data")]
+    Data(usize),
+    /// A domain name of more than 248 bytes, for which HDRLEN of a hev frame is too small.
+    #[error("a domain name in a hev frame has at most 248 bytes, not {0}")]
+    HevDomain(usize),
+}
+
+/// A value that a SOCKS4 request cannot carry: the fault of the caller. Nothing is sent.
+///
+/// ```
+/// use socks5_sansio::socks4::{self, RequestError, UserId};
+///
+/// let error = socks4::connect("[::1]:80".try_into()?, UserId::EMPTY).unwrap_err();
+/// assert_eq!(error, RequestError::Ipv6);
+/// # Ok::<(), socks5_sansio::ParseEndpointError>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Error)]
+#[non_exhaustive]
+pub enum RequestError {
+    /// A USERID of more than 255 bytes. Has its length.
+    #[error("a userid has at most 255 bytes, not {0}")]
+    UserIdTooLong(usize),
+    /// A NUL in a USERID or a domain name, which would end there.
+    #[error("a userid or a domain name with a NUL would end there")]
+    Nul,
+    /// An IPv6 address. A server may take a domain name that is the literal.
+    #[error("socks4 has no ipv6 addresses")]
+    Ipv6,
+    /// An address of 0.0.0.1 to 0.0.0.255, which would announce a domain name.
+    #[error("0.0.0.1 to 0.0.0.255 announce a domain name")]
+    Marker,
 }
 
 /// Text that is not `HOST:PORT`.
@@ -138,7 +183,7 @@ pub struct BufferTooSmall {
 mod io {
     use std::io::{Error, ErrorKind};
 
-    use super::{BufferTooSmall, DecodeError, Invalid, ParseEndpointError, ValueError};
+    use super::{BufferTooSmall, DecodeError, Invalid, ParseEndpointError, RequestError, ValueError};
 
     /// The errors of the caller are `InvalidInput`, malformed input is `InvalidData`.
     macro_rules! into_io {
@@ -156,6 +201,7 @@ mod io {
         Invalid => InvalidData,
         ValueError => InvalidInput,
         ParseEndpointError => InvalidInput,
+        RequestError => InvalidInput,
         BufferTooSmall => InvalidInput,
     }
 
@@ -181,6 +227,7 @@ mod io {
             for (error, kind) in [
                 (Error::from(ValueError::Domain(300)), ErrorKind::InvalidInput),
                 (ParseEndpointError::Port.into(), ErrorKind::InvalidInput),
+                (RequestError::Ipv6.into(), ErrorKind::InvalidInput),
                 (BufferTooSmall { needed: 2 }.into(), ErrorKind::InvalidInput),
                 (Invalid::EmptyDomain.into(), ErrorKind::InvalidData),
                 (DecodeError::Invalid(Invalid::EmptyDomain).into(), ErrorKind::InvalidData),

@@ -50,7 +50,8 @@
 //!
 //! Start from [`blocking::connect`] and [`blocking::accept`]; without a driver, from [`client::login`] and
 //! [`server::ReceiveOffer`]. [`UdpHeader`] splits and makes datagrams without a copy, and [`association`] has the rules of UDP
-//! ASSOCIATE.
+//! ASSOCIATE. For SOCKS4 and 4a there is [`socks4`], for both protocols on one port [`either`], and for datagrams inside the TCP
+//! connection [`udp_in_tcp`]; nothing of SOCKS5 leads there.
 #![cfg_attr(
     all(doc, feature = "std"),
     doc = "The [`guide`] has a page for each task: an event loop, one port for several protocols, datagrams, Tor, and more."
@@ -84,6 +85,7 @@ pub mod association;
 #[cfg_attr(docsrs, doc(cfg(feature = "std")))]
 pub mod blocking;
 pub mod client;
+pub mod either;
 mod error;
 pub mod fragment;
 pub mod gssapi;
@@ -92,6 +94,8 @@ pub mod guide;
 mod inbox;
 mod receive;
 pub mod server;
+pub mod socks4;
+pub mod udp_in_tcp;
 mod wire;
 
 pub use self::error::{BufferTooSmall, DecodeError, Invalid, ParseEndpointError, ValueError};

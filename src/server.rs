@@ -33,6 +33,7 @@ use core::num::NonZeroUsize;
 
 use crate::error::Invalid;
 use crate::receive::{Ended, Receive, missing, receive, sealed::Sealed};
+use crate::wire::socks4::REJECTED;
 use crate::wire::{
     Command, Endpoint, Method, MethodOffer, MethodSelection, MethodSet, Reply, ReplyCode, Request, UserPass,
     UserPassStatus, encoded_failure,
@@ -412,6 +413,9 @@ pub enum Error {
     /// The request is malformed.
     #[error("malformed request: {0}")]
     Request(Invalid),
+    /// The SOCKS4 request is malformed: see [`socks4`](crate::socks4).
+    #[error("malformed socks4 request: {0}")]
+    Socks4(Invalid),
     /// The client closed the connection and sent nothing, as port scanners and health checks do.
     #[error("the client sent nothing")]
     Silent,
@@ -428,13 +432,15 @@ const MALFORMED_REQUEST: [u8; 10] = encoded_failure(ReplyCode::GENERAL_FAILURE);
 const UNKNOWN_ADDRESS_TYPE: [u8; 10] = encoded_failure(ReplyCode::ADDRESS_TYPE_NOT_SUPPORTED);
 
 impl Error {
-    /// The bytes to send before closing: none, 2 or 10.
+    /// The bytes to send before closing: none, 2, 8 or 10.
     #[must_use]
     pub const fn closing_reply(&self) -> &'static [u8] {
         match self {
             Self::Request(Invalid::AddressType(_)) => &UNKNOWN_ADDRESS_TYPE,
             Self::Request(_) => &MALFORMED_REQUEST,
             Self::UserPass(_) => &MALFORMED_CREDENTIALS,
+            Self::Socks4(Invalid::Socks4Version(_)) => &[], // another protocol
+            Self::Socks4(_) => &REJECTED,
             Self::Offer(_) | Self::Silent | Self::Closed | Self::Truncated => &[],
         }
     }
@@ -451,7 +457,9 @@ impl Ended for Error {
 impl From<Error> for std::io::Error {
     fn from(error: Error) -> Self {
         let kind = match error {
-            Error::Offer(_) | Error::UserPass(_) | Error::Request(_) => std::io::ErrorKind::InvalidData,
+            Error::Offer(_) | Error::UserPass(_) | Error::Request(_) | Error::Socks4(_) => {
+                std::io::ErrorKind::InvalidData
+            }
             Error::Silent | Error::Closed | Error::Truncated => std::io::ErrorKind::UnexpectedEof,
         };
         Self::new(kind, error)
@@ -471,7 +479,7 @@ mod tests {
     #[test]
     fn errors_are_malformed_data_or_an_early_end() {
         use std::io::{self, ErrorKind};
-        for error in [Error::Offer, Error::UserPass, Error::Request] {
+        for error in [Error::Offer, Error::UserPass, Error::Request, Error::Socks4] {
             assert_eq!(io::Error::from(error(Invalid::Version(4))).kind(), ErrorKind::InvalidData);
         }
         for error in [Error::Silent, Error::Closed, Error::Truncated] {

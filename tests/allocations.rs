@@ -7,8 +7,11 @@ use core::time::Duration;
 
 use socks5_sansio::association::{PeerFilter, bound_address, relay_address};
 use socks5_sansio::client::{self, Selected};
+use socks5_sansio::either::{self, Protocol, ReceiveProtocol};
 use socks5_sansio::fragment::{MIN_TIMEOUT, Outcome, Reassembly, fragments};
 use socks5_sansio::server::{self, Asked, ReceiveOffer};
+use socks5_sansio::socks4::{self, UserId};
+use socks5_sansio::udp_in_tcp::{GostDatagram, HevDatagram, UotDatagram};
 use socks5_sansio::{
     Decode, Encode, Endpoint, EndpointBuf, GssapiMessage, Inbox, MethodOffer, MethodSelection, Receive, Reply,
     ReplyCode, Request, UdpHeader, UserPass, UserPassBuf, UserPassStatus,
@@ -168,6 +171,49 @@ fn every_message() {
         message!(Request, &[b"\x05\x01\x00", endpoint].concat());
         message!(Reply, &[b"\x05\x05\x00", endpoint].concat());
     }
+}
+
+#[test]
+fn socks4_and_both_on_one_port() {
+    type Request<'a> = socks4::Request<'a>;
+    type Reply = socks4::Reply;
+    let longest =
+        [b"\x04\x01\x00\x50\x00\x00\x00\x01".as_slice(), &[b'u'; 255], b"\x00", &[b'n'; 255], b"\x00"].concat();
+    let mut inbox = Inbox::new([0; socks4::Request::MAX_LEN]);
+    frugal(|| {
+        for bytes in [&*longest, b"\x04\x02\x00\x50\xC0\x00\x02\x01me\x00", b"\x05\x01\x00", b"HTTP"] {
+            inbox.room(bytes.len()).unwrap().copy_from_slice(bytes);
+            inbox.filled(bytes.len());
+            if let Ok(Protocol::Socks4(state)) = inbox.receive(ReceiveProtocol::new()) {
+                let (request, asked) = inbox.receive(state).unwrap();
+                let (message, _) = socks4::other(request.command(), request.destination(), request.user_id()).unwrap();
+                sent((message, ()));
+                sent((either::Asked::from(asked).refuse(ReplyCode::NOT_ALLOWED), ()));
+            }
+            inbox.consume(bytes.len());
+        }
+        for reply in [b"\x00\x5A\x12\x34\xC0\x00\x02\x07".as_slice(), b"\x00\x5B"] {
+            let (_, state) = socks4::connect(Endpoint::UNSPECIFIED, UserId::EMPTY).unwrap();
+            black_box(state.receive(reply)).ok();
+        }
+    });
+    message!(Reply, b"\x00\x5A\x12\x34\xC0\x00\x02\x07");
+    message!(Request, b"\x04\x01\x00\x50\x00\x00\x00\x01me\x00name\x00");
+}
+
+#[test]
+fn frames_of_udp_in_tcp() {
+    let (endpoint, mut out) = (Endpoint::try_from("example.com:53").unwrap(), [0; 300]);
+    frugal(|| {
+        for data in [b"data".as_slice(), b""] {
+            let hev = HevDatagram { endpoint, data }.frame().map(|frame| frame.encode(&mut out));
+            let gost = GostDatagram::new(endpoint, data).frame().map(|frame| frame.encode(&mut out));
+            let uot = UotDatagram { endpoint, data }.frame().map(|frame| frame.encode(&mut out));
+            black_box((hev, gost, uot)).2.unwrap().unwrap();
+        }
+        assert!(UotDatagram::decode(&out).is_ok() && HevDatagram::decode(&out).is_err());
+        assert!(black_box(GostDatagram::decode(&out)).is_err());
+    });
 }
 
 #[test]

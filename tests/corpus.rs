@@ -115,7 +115,7 @@ fn seeds_the_known_answers() {
     for (index, text) in TEXTS.into_iter().chain(longest.iter().map(String::as_str)).enumerate() {
         seed("endpoint_text", &format!("text_{index}"), text.as_bytes());
     }
-    for line in include_str!("vectors.jsonl").lines() {
+    for line in include_str!("vectors.jsonl").lines().chain(include_str!("vectors4.jsonl").lines()) {
         let vector: serde_json::Value = serde_json::from_str(line).unwrap();
         let text = |key: &str| vector[key].as_str().unwrap();
         for (target, before) in takers(text("message"), text("direction")) {
@@ -140,6 +140,11 @@ fn takers(message: &str, direction: &str) -> Vec<(&'static str, &'static str)> {
         ("request", _) => &[("server", "0000 02000500 050100"), ("peer_tor", "02 050100")],
         ("method_reply" | "stream", _) => &[("client", "0200 01030007"), ("peer_tor", "11")],
         ("userpass_reply", _) => &[("client", "0101 00000000 0502"), ("peer_tor", "15 0502")],
+        ("socks4_request", _) => &[("socks4", "00"), ("socks4", "02")],
+        ("socks4_reply", _) => &[("socks4", "00"), ("socks4", "04")],
+        ("hev_datagram" | "gost_datagram" | "uot_request" | "uot_datagram" | "uot_connect_datagram", _) => {
+            &[("frames", "")]
+        }
         ("reply", _) => &[("client", "0004 02000500 0500"), ("peer_tor", "03 0500")],
         _ => &[],
     };

@@ -5,7 +5,7 @@ use std::path::Path;
 
 #[test]
 fn every_duty_is_shown_by_tests_that_exist() {
-    let rows = include_str!("duties.md").lines().filter(|line| line.starts_with("| 1"));
+    let rows = include_str!("duties.md").lines().filter(|line| line.starts_with("| 1") || line.starts_with("| 4"));
     let mut count = 0;
     for row in rows {
         let tests: Vec<_> = row.split('`').skip(1).step_by(2).collect();

@@ -5,7 +5,7 @@ mod harness;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
 
 use harness::decoders::{KINDS, Kind, decoders};
-use harness::{fragments, text, values};
+use harness::{fragments, frames, states, text, values};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
@@ -20,6 +20,16 @@ proptest! {
     #[test]
     fn values_are_encoded_and_decoded(kind in any::<u8>(), bytes in choices()) {
         values::values(&[&[kind], &*bytes].concat());
+    }
+
+    #[test]
+    fn frames_of_udp_in_tcp_are_whole_or_incomplete(bytes in prop_oneof![message(), choices()]) {
+        frames::frames(&bytes);
+    }
+
+    #[test]
+    fn socks4_is_read_by_the_figures_of_its_notes(decisions in any::<u8>(), bytes in socks4()) {
+        states::socks4(&[&[decisions], &*bytes].concat());
     }
 
     #[test]
@@ -153,6 +163,18 @@ fn message() -> impl Strategy<Value = Vec<u8>> {
         }
         bytes
     })
+}
+
+fn socks4() -> impl Strategy<Value = Vec<u8>> {
+    let head = select(vec![
+        &b"\x04\x01\x00\x50\x00\x00\x00\x01"[..],
+        &b"\x04\x02\x00\x50\xC0\x00\x02\x01"[..],
+        &[0, 0x5A],
+        &[4, 0x5A],
+        &[],
+    ]);
+    let string = || vec(prop_oneof![Just(b'x'), any::<u8>()], 0..300);
+    (head, string(), string()).prop_map(|(head, user_id, name)| [head, &user_id, &[0], &name, &[0]].concat())
 }
 
 fn choices() -> impl Strategy<Value = Vec<u8>> {

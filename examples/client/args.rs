@@ -7,6 +7,8 @@ use std::{env, fs, process};
 use lexopt::prelude::*;
 use socks5_sansio::{EndpointBuf, UserPassBuf};
 
+use crate::in_tcp::Dialect;
+
 const HELP: &str = "\
 A SOCKS5 client
 
@@ -21,9 +23,12 @@ Usage: client [OPTIONS] COMMAND HOST:PORT
   --password PASSWORD   The password; others on this machine can see the command line
   --password-file PATH  The password is the first line of a file; or the variable SOCKS5_PASSWORD
   --optimistic          Send everything without waiting for answers: offers one method only, and not every proxy takes it
+  --socks4              Use SOCKS4, and SOCKS4a for names; not for udp, and without --user and --optimistic
+  --userid NAME         With --socks4: what the proxy is told about the user, without proof
   --timeout SECONDS     The time for the proxy's answers, without the second one to bind [default: 30]
   --wait SECONDS        With udp: the time to wait for answers when stdin has ended [default: 1]
   --fragment N          With udp: cut datagrams into fragments of N bytes
+  --in-tcp DIALECT      With udp: send datagrams inside the connection to the proxy, in the frames of hev, gost or uot
   --help                Print this";
 
 const COMMANDS: [&str; 3] = ["connect", "bind", "udp"];
@@ -32,9 +37,12 @@ pub struct Args {
     pub proxy: String,
     pub credentials: Option<UserPassBuf>,
     pub optimistic: bool,
+    /// The USERID of SOCKS4.
+    pub socks4: Option<String>,
     pub timeout: Duration,
     pub wait: Duration,
     pub fragment: NonZeroUsize,
+    pub in_tcp: Option<Dialect>,
     /// One of [`COMMANDS`].
     pub command: &'static str,
     pub destination: EndpointBuf,
@@ -43,7 +51,8 @@ pub struct Args {
 pub fn parse() -> Result<Args, lexopt::Error> {
     let (mut user, mut password, mut optimistic) = (None, None, false);
     let (mut proxy, mut timeout, mut wait, mut fragment) = ("127.0.0.1:1080".to_owned(), 30, 1, NonZeroUsize::MAX);
-    let (mut command, mut destination) = (None, None);
+    let (mut socks4, mut user_id) = (false, None);
+    let (mut command, mut destination, mut in_tcp) = (None, None, None);
     let mut parser = lexopt::Parser::from_env();
     while let Some(arg) = parser.next()? {
         match arg {
@@ -52,9 +61,12 @@ pub fn parse() -> Result<Args, lexopt::Error> {
             Long("password") => password = Some(parser.value()?.string()?),
             Long("password-file") => password = Some(first_line(&parser.value()?.string()?)?),
             Long("optimistic") => optimistic = true,
+            Long("socks4") => socks4 = true,
+            Long("userid") => user_id = Some(parser.value()?.string()?),
             Long("timeout") => timeout = parser.value()?.parse::<NonZeroU32>()?.get(),
             Long("wait") => wait = parser.value()?.parse::<u32>()?,
             Long("fragment") => fragment = parser.value()?.parse()?,
+            Long("in-tcp") => in_tcp = Some(parser.value()?.parse()?),
             Long("help") | Short('h') => {
                 println!("{HELP}");
                 process::exit(0);
@@ -75,8 +87,14 @@ pub fn parse() -> Result<Args, lexopt::Error> {
     };
     let command = command.ok_or("no command: connect, bind or udp")?;
     let destination = destination.ok_or("no HOST:PORT")?;
+    if socks4 && (credentials.is_some() || optimistic || command == "udp") || !socks4 && user_id.is_some() {
+        return Err(
+            "--socks4 is for connect and bind, without --user and --optimistic; --userid is for --socks4".into()
+        );
+    }
+    let socks4 = socks4.then(|| user_id.unwrap_or_default());
     let (timeout, wait) = (Duration::from_secs(timeout.into()), Duration::from_secs(wait.into()));
-    Ok(Args { proxy, credentials, optimistic, timeout, wait, fragment, command, destination })
+    Ok(Args { proxy, credentials, optimistic, socks4, timeout, wait, fragment, in_tcp, command, destination })
 }
 
 fn first_line(path: &str) -> Result<String, String> {

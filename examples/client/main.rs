@@ -1,11 +1,12 @@
 //! A SOCKS5 client on blocking sockets: joins stdin and stdout to a connection through a proxy, as `nc` does without one.
 //!
 //! ```text
-//! cargo run --example client -- [--proxy 127.0.0.1:1080] [--user NAME --password-file PATH] [--optimistic] COMMAND
+//! cargo run --example client -- [--proxy 127.0.0.1:1080] [--user NAME --password-file PATH] [--optimistic] [--socks4] COMMAND
 //!
 //!   connect HOST:PORT                              stdin and stdout to a connection
 //!   bind HOST:PORT                                 stdin and stdout to a connection from that host
 //!   udp [--wait 1] [--fragment N] HOST:PORT        each line of stdin a datagram, each answer a line
+//!   udp --in-tcp hev|gost|uot HOST:PORT            the same inside the connection to the proxy
 //! ```
 //!
 //! | file | what it shows |
@@ -14,13 +15,15 @@
 //! | `args.rs` | the command line |
 //! | `tunnel.rs` | stdin and stdout at the ends of a connection |
 //! | `datagrams.rs` | stdin and stdout at the ends of a relay |
+//! | `in_tcp.rs` | the same in frames inside the connection to the proxy |
 
 mod args;
 mod datagrams;
+mod in_tcp;
 mod tunnel;
 
 use std::io::{self, Write};
-use std::net::TcpStream;
+use std::net::{SocketAddr, TcpStream};
 use std::process::ExitCode;
 
 use args::Args;
@@ -28,6 +31,7 @@ use datagrams::exchange;
 use socks5_sansio::association::relay_address;
 use socks5_sansio::blocking::{Deadline, Wire, authenticate};
 use socks5_sansio::client::{Answer, SendRequest, optimistic};
+use socks5_sansio::socks4::{self, UserId};
 use socks5_sansio::{Endpoint, EndpointBuf, Request, UserPass};
 
 fn main() -> ExitCode {
@@ -55,7 +59,12 @@ fn run(args: &Args) -> io::Result<()> {
 
 fn connect(stream: &TcpStream, args: &Args, to: Endpoint<'_>) -> io::Result<()> {
     let mut wire = Wire::client(Deadline::new(stream, args.timeout));
-    if args.optimistic {
+    if let Some(user_id) = &args.socks4 {
+        let (request, state) = socks4::connect(to.canonical(), UserId::new(user_id)?)?;
+        wire.send(&request)?;
+        wire.receive(state)?;
+        tunnel::run(stream, || Ok(()))
+    } else if args.optimistic {
         let credentials = args.credentials.as_ref().map(UserPass::from);
         let (flight, state) = optimistic(credentials, |permit| permit.connect(to));
         wire.send(&flight)?;
@@ -69,9 +78,17 @@ fn connect(stream: &TcpStream, args: &Args, to: Endpoint<'_>) -> io::Result<()> 
 /// The second reply depends on the peer, and has no deadline.
 fn bind(stream: &TcpStream, args: &Args, to: Endpoint<'_>) -> io::Result<()> {
     let mut wire = Wire::client(Deadline::new(stream, args.timeout));
-    let (listening, state) = request(&mut wire, args, |permit| permit.bind(to))?;
-    let _ = writeln!(io::stderr(), "listening on {listening}");
-    let peer = EndpointBuf::from(Wire::client(stream).receive(state)?);
+    let peer = if let Some(user_id) = &args.socks4 {
+        let (request, state) = socks4::bind(to.canonical(), UserId::new(user_id)?)?;
+        wire.send(&request)?;
+        let (listening, state) = wire.receive(state)?;
+        let _ = writeln!(io::stderr(), "listening on {listening}");
+        EndpointBuf::from(SocketAddr::from(Wire::client(stream).receive(state)?))
+    } else {
+        let (listening, state) = request(&mut wire, args, |permit| permit.bind(to))?;
+        let _ = writeln!(io::stderr(), "listening on {listening}");
+        EndpointBuf::from(Wire::client(stream).receive(state)?)
+    };
     let _ = writeln!(io::stderr(), "accepted from {peer}");
     tunnel::run(stream, || Ok(()))
 }
@@ -79,6 +96,10 @@ fn bind(stream: &TcpStream, args: &Args, to: Endpoint<'_>) -> io::Result<()> {
 fn udp(stream: &TcpStream, args: &Args, to: Endpoint<'_>) -> io::Result<()> {
     let source = Endpoint::unspecified(stream.local_addr()?);
     let mut wire = Wire::client(Deadline::new(stream, args.timeout));
+    if let Some(dialect) = args.in_tcp {
+        request(&mut wire, args, |permit| dialect.ask(permit, source))?;
+        return in_tcp::exchange(stream, wire.into_parts().1, dialect, args);
+    }
     let bound = request(&mut wire, args, |permit| permit.udp_associate(source))?;
     exchange(stream, relay_address(bound, stream.peer_addr()?), to, args)
 }

@@ -10,9 +10,10 @@ use tokio_socks5_sansio::lookup::{Lookups, System};
 use tokio_socks5_sansio::outbound::{answer_bind, answer_connect, connect, is_own, respond};
 use tokio_socks5_sansio::relay::{hang_up, relay};
 use tokio_socks5_sansio::socks5_sansio::EndpointBuf;
-use tokio_socks5_sansio::socks5_sansio::server::Asked;
+use tokio_socks5_sansio::socks5_sansio::either::Asked;
 use tokio_socks5_sansio::udp::{Relay, Relays};
-use tokio_socks5_sansio::{Anyone, Wire, accept};
+use tokio_socks5_sansio::udp_in_tcp::{self, Dialect};
+use tokio_socks5_sansio::{Anyone, Wire, accept_either};
 
 use crate::args::Args;
 use crate::log;
@@ -38,6 +39,8 @@ enum Ready {
     /// To the target, with what the client sent early.
     Tunnel((TcpStream, Vec<u8>)),
     Association(Box<Relay<System>>),
+    /// In the client's connection, with what the client sent early.
+    AssociationInTcp(Box<udp_in_tcp::Relay<System>>, Vec<u8>),
 }
 
 type Opened = (Place, TcpStream, Ready);
@@ -55,6 +58,9 @@ impl Server {
         let outcome = match Box::pin(self.open(stream, client.ip(), &mut subject)).await {
             Ok((_place, client, Ready::Tunnel((target, early)))) => relay(client, target, early).await.to_string(),
             Ok((_place, client, Ready::Association(relay))) => Box::pin(relay.run(&client)).await.to_string(),
+            Ok((_place, client, Ready::AssociationInTcp(relay, early))) => {
+                Box::pin(relay.run(&client, &early)).await.to_string()
+            }
             Err(error) => error.to_string(),
         };
         log::line(format_args!("{subject}: {outcome}"));
@@ -83,28 +89,43 @@ impl Server {
         subject: &mut String,
     ) -> io::Result<Ready> {
         let ((), destination, asked) = match &self.args.credentials {
-            Some(credentials) => accept(wire, credentials, self.args.handshake_timeout).await?,
-            None => accept(wire, &Anyone, self.args.handshake_timeout).await?,
+            Some(credentials) => accept_either(wire, credentials, self.args.handshake_timeout).await?,
+            None => accept_either(wire, &Anyone, self.args.handshake_timeout).await?,
         };
         let destination = EndpointBuf::from(destination);
         *subject += &format!(": {} {}", asked.command(), destination.as_endpoint().canonical());
-        match asked {
-            Asked::Connect(permit) if has_place => {
-                answer_connect(wire, permit, Box::pin(self.connect(client, &destination))).await.map(Ready::Tunnel)
+        if has_place {
+            self.answer(wire, client, asked, &destination).await
+        } else {
+            refuse(wire, asked, too_many()).await
+        }
+    }
+
+    async fn answer(
+        &self,
+        wire: &mut Wire<TcpStream>,
+        client: IpAddr,
+        asked: Asked,
+        destination: &EndpointBuf,
+    ) -> io::Result<Ready> {
+        match Dialect::of(asked, destination.as_endpoint()) {
+            Ok((dialect, permit)) => {
+                let opened = self.relays.open_in_tcp(wire.stream(), dialect).map(Box::new);
+                let relay = respond(wire, permit, opened, |relay| relay.local_addr()).await?;
+                Ok(Ready::AssociationInTcp(relay, wire.unread().to_vec()))
             }
-            Asked::Bind(permit) if has_place => {
+            Err(Asked::Connect(permit)) => {
+                answer_connect(wire, permit, Box::pin(self.connect(client, destination))).await.map(Ready::Tunnel)
+            }
+            Err(Asked::Bind(permit)) => {
                 let expected = self.relays.lookups().addresses(client, destination.as_endpoint());
                 Box::pin(answer_bind(wire, permit, expected, PEER_TIMEOUT)).await.map(Ready::Tunnel)
             }
-            Asked::UdpAssociate(permit) if has_place => {
+            Err(Asked::UdpAssociate(permit)) => {
                 let opened = self.relays.open(wire.stream(), destination.as_endpoint()).map(Box::new);
                 respond(wire, permit, opened, |relay| relay.local_addr()).await.map(Ready::Association)
             }
-            refused => {
-                let error = if has_place { ErrorKind::Unsupported.into() } else { too_many() };
-                wire.send(&refused.refuse(&error)).await?;
-                Err(error)
-            }
+            Err(unknown @ Asked::Other(..)) => refuse(wire, unknown, ErrorKind::Unsupported.into()).await,
         }
     }
 
@@ -115,6 +136,11 @@ impl Server {
         }
         connect(&addresses, ATTEMPT_TIMEOUT, CONNECT_TIMEOUT).await
     }
+}
+
+async fn refuse(wire: &mut Wire<TcpStream>, asked: Asked, error: io::Error) -> io::Result<Ready> {
+    wire.send(&asked.refuse(&error)).await?;
+    Err(error)
 }
 
 fn too_many() -> io::Error {

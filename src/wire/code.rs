@@ -46,6 +46,8 @@ macro_rules! open_code {
     };
 }
 
+pub(super) use open_code;
+
 open_code! {
     /// An authentication method (RFC 1928 section 3, and the IANA registry "SOCKS Methods"). 80 to FE are for private use.
     ///

@@ -249,27 +249,39 @@ impl fmt::Display for Endpoint<'_> {
 pub(super) fn endpoint<'a>(input: &'a [u8], no_name: Option<Address<'a>>) -> Parsed<'a, Endpoint<'a>> {
     let (input, atyp) = byte::<3>(input)?;
     match atyp {
-        IPV4 => {
-            let (input, ip) = bytes::<4, 2>(input)?;
-            let (input, port) = be_u16::<0>(input)?;
-            Ok((input, Endpoint { address: Address::Ipv4(ip.into()), port }))
-        }
-        DOMAIN => {
-            let (input, name) = short::<2>(input)?;
-            let address = match Domain::from_short(name) {
-                Some(domain) => Address::Domain(domain),
-                None => no_name.ok_or(invalid(Invalid::EmptyDomain))?,
-            };
-            let (input, port) = be_u16::<0>(input)?;
-            Ok((input, Endpoint { address, port }))
-        }
-        IPV6 => {
-            let (input, ip) = bytes::<16, 2>(input)?;
-            let (input, port) = be_u16::<0>(input)?;
-            Ok((input, Endpoint { address: Address::Ipv6(ip.into()), port }))
-        }
+        IPV4 => ipv4(input),
+        DOMAIN => domain(input, no_name),
+        IPV6 => ipv6(input),
         unknown => Err(invalid(Invalid::AddressType(unknown))),
     }
+}
+
+/// Parses an IPv4 address and a port.
+#[inline(always)]
+pub(super) fn ipv4(input: &[u8]) -> Parsed<'_, Endpoint<'_>> {
+    let (input, ip) = bytes::<4, 2>(input)?;
+    let (input, port) = be_u16::<0>(input)?;
+    Ok((input, Endpoint { address: Address::Ipv4(ip.into()), port }))
+}
+
+/// Parses a domain name and a port.
+#[inline(always)]
+pub(super) fn domain<'a>(input: &'a [u8], no_name: Option<Address<'a>>) -> Parsed<'a, Endpoint<'a>> {
+    let (input, name) = short::<2>(input)?;
+    let address = match Domain::from_short(name) {
+        Some(domain) => Address::Domain(domain),
+        None => no_name.ok_or(invalid(Invalid::EmptyDomain))?,
+    };
+    let (input, port) = be_u16::<0>(input)?;
+    Ok((input, Endpoint { address, port }))
+}
+
+/// Parses an IPv6 address and a port.
+#[inline(always)]
+pub(super) fn ipv6(input: &[u8]) -> Parsed<'_, Endpoint<'_>> {
+    let (input, ip) = bytes::<16, 2>(input)?;
+    let (input, port) = be_u16::<0>(input)?;
+    Ok((input, Endpoint { address: Address::Ipv6(ip.into()), port }))
 }
 
 impl<'a> Parse<'a> for Endpoint<'a> {

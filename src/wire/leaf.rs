@@ -74,6 +74,17 @@ pub(super) fn short<const REST: usize>(input: &[u8]) -> Parsed<'_, Short<'_>> {
     Ok((input, Short(bytes)))
 }
 
+/// At most 255 bytes, and a NUL after them.
+#[inline(always)]
+pub(super) fn terminated<const REST: usize>(too_long: Invalid, input: &[u8]) -> Parsed<'_, Short<'_>> {
+    let len = input.iter().take(256).position(|&byte| byte == 0);
+    match len.and_then(|len| input.split_at_checked(len)) {
+        Some((bytes, [_nul, input @ ..])) => Ok((input, Short(bytes))),
+        _ if input.len() > 255 => Err(invalid(too_long)),
+        _ => Err(incomplete(input.len() + 1 + REST, input)),
+    }
+}
+
 /// The error that no more input can cure.
 #[inline(always)]
 pub(super) fn invalid(invalid: Invalid) -> Err<Invalid> {

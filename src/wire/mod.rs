@@ -4,16 +4,21 @@ mod code;
 mod domain;
 mod endpoint;
 mod endpoint_buf;
+mod frame;
+mod gost;
 mod gssapi;
+mod hev;
 mod leaf;
 mod message;
 mod method;
 mod reply;
 mod request;
+pub(crate) mod socks4;
 #[cfg(test)]
 mod testing;
 mod text;
 mod udp;
+mod uot;
 mod user_pass;
 mod user_pass_buf;
 
@@ -21,8 +26,11 @@ pub use self::code::{Command, Method, ProtectionLevel, ReplyCode};
 pub use self::domain::Domain;
 pub use self::endpoint::{Address, Endpoint, Target};
 pub use self::endpoint_buf::EndpointBuf;
+pub use self::frame::Frame;
+pub use self::gost::GostDatagram;
 pub(crate) use self::gssapi::ABORT;
 pub use self::gssapi::{GssapiMessage, GssapiToken};
+pub use self::hev::HevDatagram;
 pub(crate) use self::message::Pieces;
 pub use self::message::{Decode, Encode};
 pub(crate) use self::method::MethodSet;
@@ -31,5 +39,9 @@ pub use self::reply::Reply;
 pub(crate) use self::reply::encoded_failure;
 pub use self::request::Request;
 pub use self::udp::{Fragment, UdpHeader};
+pub use self::uot::{UotConnectDatagram, UotDatagram, UotRequest, UotVersion};
 pub use self::user_pass::{UserPass, UserPassStatus};
 pub use self::user_pass_buf::UserPassBuf;
+
+/// The first octet of every message of RFC 1928.
+pub(crate) const SOCKS5_VERSION: u8 = leaf::SOCKS5.0;

@@ -6,10 +6,11 @@ use std::net::{TcpListener, TcpStream};
 use std::time::Duration;
 
 use socks5_sansio::blocking::{
-    AcceptError, Admit, Anyone, Check, ConnectError, Deadline, Error, Wire, accept, authenticate, connect,
+    AcceptError, Admit, Anyone, Check, ConnectError, Deadline, Error, Wire, accept, accept_either, authenticate,
+    connect,
 };
 use socks5_sansio::server::{self, ReceiveOffer};
-use socks5_sansio::{Endpoint, Inbox, Method, ParseEndpointError, ReplyCode, UserPass, UserPassBuf, client};
+use socks5_sansio::{Endpoint, Inbox, Invalid, Method, ParseEndpointError, ReplyCode, UserPass, UserPassBuf, client};
 
 use crate::cases::{self, Case};
 use crate::harness::applications::{self, End, Event, place};
@@ -79,7 +80,7 @@ fn scripts(handshake: &[u8]) -> impl Iterator<Item = Vec<u8>> {
 
 /// The cases with short messages: of the longest, every cut would take a while.
 fn cases() -> impl Iterator<Item = Case> {
-    cases::every().chain(cases::flights()).filter(|case| case.up.len() < 100)
+    cases::all().filter(|case| case.up.len() < 100)
 }
 
 #[test]
@@ -236,6 +237,64 @@ fn accept_admits_whom_it_should_and_sends_every_refusal() {
         "nobody" => Some(0),
         other => panic!("{other}"),
     });
+}
+
+/// Accepts a client of either protocol by each script, and checks it against a plan with this preference.
+fn accepts_either<A: Admit>(admit: &A, plan: &Plan) {
+    let plan = plan.clone().with_either().with_answer(Answer { listening: None, code: 7, bound: IPV4.to_vec() });
+    for handshake in [
+        b"\x04\x01\x00\x50\x00\x00\x00\x01alice\x00x\x00".as_slice(),
+        b"\x04\x02\x00\x50\xC0\x00\x02\x07\x00",
+        b"\x05\x01\x00\x05\x01\x00\x03\x01x\x00\x50",
+        b"\x05\x01\x02\x01\x05alice\x06s3cret\x05\x03\x00\x03\x01x\x00\x50",
+    ] {
+        for script in scripts(handshake) {
+            let expected = recogniser::serve(&plan, &script);
+            let mut wire = Wire::server(Stream::new(&script, Delivery::Pieces([1, 0, 3, 2])));
+            let end = match accept_either(&mut wire, admit) {
+                Ok((_, destination, asked)) => {
+                    let request = Event::Request(asked.command().0, place(destination));
+                    assert_eq!(Some(&request), expected.events.last());
+                    wire.send(&asked.refuse(ReplyCode::COMMAND_NOT_SUPPORTED)).unwrap();
+                    End::Refused
+                }
+                Err(AcceptError::Client(error)) => End::Server(error),
+                Err(AcceptError::CredentialsRequired) => {
+                    assert_eq!(expected.sent, b"\x00\x5B\x00\x00\x00\x00\x00\x00");
+                    End::Refused
+                }
+                Err(AcceptError::NoAcceptableMethods | AcceptError::Rejected) => End::Refused,
+                Err(error) => panic!("{error}"),
+            };
+            assert_eq!((end, &wire.stream().sent), (expected.end, &expected.sent), "after {script:02X?}");
+        }
+    }
+}
+
+#[test]
+fn accept_either_admits_clients_of_socks4_where_no_credentials_are_required() {
+    let alice = UserPass::new("alice", "s3cret").unwrap();
+    accepts_either(&Anyone, &Plan::by(0).with_preference(&[0, 2]).with_accepts(Accepts::All));
+    accepts_either(&Mixed, &Plan::by(2).with_preference(&[2, 0]));
+    accepts_either(&alice, &Plan::by(2));
+    accepts_either(&Check::new(named), &Plan::by(2));
+}
+
+#[test]
+fn accept_does_not_serve_socks4() {
+    let mut wire = Wire::server(Stream::new(b"\x04\x01\x00\x50\xC0\x00\x02\x07\x00", Delivery::Whole));
+    let error = accept(&mut wire, &Anyone).map(drop).unwrap_err();
+    assert!(matches!(error, AcceptError::Client(server::Error::Offer(Invalid::Version(4)))), "{error:?}");
+    assert_eq!(wire.stream().sent, b"");
+    assert_eq!(wire.unread().len(), 9);
+}
+
+#[test]
+fn a_refusal_of_socks4_that_cannot_be_sent_stays_the_error() {
+    let script = b"\x04\x01\x00\x50\xC0\x00\x02\x07\x00";
+    let mut wire = Wire::server(Stream { writable: 0, ..Stream::new(script, Delivery::Whole) });
+    let error = accept_either(&mut wire, &UserPass::new("alice", "s3cret").unwrap()).map(drop).unwrap_err();
+    assert_eq!(io::Error::from(error).kind(), ErrorKind::PermissionDenied);
 }
 
 #[test]

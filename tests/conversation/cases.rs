@@ -1,6 +1,7 @@
 //! Whole handshakes, byte by byte.
 
 use socks5_sansio::server::INPUT_MAX_LEN;
+use socks5_sansio::socks4::Request;
 
 use crate::harness::applications::End;
 use crate::harness::plan::{Accepts, Answer, BIND, IPV4, Opening, Plan, UNSPECIFIED};
@@ -43,6 +44,42 @@ pub(crate) fn flights() -> impl Iterator<Item = Case> {
     let up = [b"\x05\x01\x02", &longest.up[257..]].concat();
     let longest = Case { plan: flight(longest.plan, true), up, ..longest };
     logins.into_iter().flat_map(|login| requests().map(move |request| case(&login, request))).chain([longest])
+}
+
+/// The same for clients of SOCKS4, and for those of SOCKS5 with a server that serves both.
+pub(crate) fn either() -> impl Iterator<Item = Case> {
+    let bound = b"\x00\x5A\x12\x34\xC0\x00\x02\x07".as_slice();
+    let (user_id, name) = (vec![b'u'; 255], vec![b'n'; 255]);
+    let plan = Plan::by(0).with_socks4();
+    let requests = [
+        (1, IPV4, IPV4, b"\x04\x01\x12\x34\xC0\x00\x02\x07alice\x00".as_slice(), bound.to_vec()),
+        (
+            1,
+            b"\x03\x01\xFF\x00\x50",
+            IPV6,
+            b"\x04\x01\x00\x50\x00\x00\x00\x01alice\x00\xFF\x00",
+            b"\x00\x5A\x00\x00\x00\x00\x00\x00".to_vec(),
+        ),
+        (BIND, IPV4, IPV4, b"\x04\x02\x12\x34\xC0\x00\x02\x07alice\x00", [bound, bound].concat()),
+        (0xF0, UNSPECIFIED, IPV4, b"\x04\xF0\x00\x00\x00\x00\x00\x00alice\x00", bound.to_vec()),
+    ];
+    let socks4 = requests.map(|(command, destination, bound, up, down)| {
+        let answer = Answer { listening: Some(IPV4.to_vec()), code: 0, bound: bound.to_vec() };
+        let plan = plan.clone().with_request((command, destination)).with_answer(answer);
+        Case { plan, up: up.to_vec(), down }
+    });
+    let longest = Case {
+        plan: plan.with_credentials(&user_id, b"").with_request((1, &[b"\x03\xFF", &*name, b"\x00\x50"].concat())),
+        up: [b"\x04\x01\x00\x50\x00\x00\x00\x01", &*user_id, b"\x00", &name, b"\x00"].concat(),
+        down: bound.to_vec(),
+    };
+    let socks5 = every().map(|case| Case { plan: case.plan.with_either(), ..case });
+    socks4.into_iter().chain([longest]).chain(socks5)
+}
+
+/// Every case there is.
+pub(crate) fn all() -> impl Iterator<Item = Case> {
+    every().chain(flights()).chain(either())
 }
 
 fn flight(plan: Plan, user_pass: bool) -> Plan {
@@ -105,7 +142,7 @@ fn longest() -> Case {
 
 #[test]
 fn both_sides_send_the_known_bytes() {
-    for Case { plan, up, down } in every().chain(flights()) {
+    for Case { plan, up, down } in all() {
         let (client, server) = &plan.data;
         assert_eq!(talk(&plan), ([up, client.clone()].concat(), [down, server.clone()].concat()), "{plan:?}");
     }
@@ -113,7 +150,7 @@ fn both_sides_send_the_known_bytes() {
 
 #[test]
 fn both_sides_agree_in_whatever_pieces_they_read() {
-    for Case { plan, .. } in every().chain(flights()) {
+    for Case { plan, .. } in all() {
         for delivery in Delivery::every() {
             agree(&plan, delivery, delivery);
         }
@@ -122,7 +159,7 @@ fn both_sides_agree_in_whatever_pieces_they_read() {
 
 #[test]
 fn nothing_needs_to_follow_the_last_message() {
-    for Case { plan, up, down } in every().chain(flights()) {
+    for Case { plan, up, down } in all() {
         for delivery in [Delivery::Whole, Delivery::BYTES, Delivery::EXACT] {
             assert_eq!(serves(&plan, &up, delivery).end, End::Open, "{plan:?}");
             assert_eq!(connects(&plan, &down, delivery).end, End::Open, "{plan:?}");
@@ -134,4 +171,6 @@ fn nothing_needs_to_follow_the_last_message() {
 fn the_longest_messages_have_the_documented_lengths() {
     assert_eq!(longest().up.len(), INPUT_MAX_LEN);
     assert_eq!(flights().map(|case| case.up.len()).max(), Some(778));
+    let is_socks4 = |case: &Case| matches!(case.plan.opening(), Opening::Socks4);
+    assert_eq!(either().filter(is_socks4).map(|case| case.up.len()).max(), Some(Request::MAX_LEN));
 }

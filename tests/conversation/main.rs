@@ -9,4 +9,5 @@ mod gssapi;
 #[path = "../harness/mod.rs"]
 mod harness;
 mod scripts;
+mod socks4;
 mod states;

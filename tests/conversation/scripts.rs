@@ -36,7 +36,7 @@ fn whatever_follows(before: &[u8], script: &[u8], end: impl Fn(&[u8], Delivery) 
 
 #[test]
 fn the_stream_may_end_after_every_byte() {
-    for Case { plan, up, down } in cases::every().chain(cases::flights()) {
+    for Case { plan, up, down } in cases::all() {
         for len in 0..up.len() {
             assert!(serves(&plan, &up[..len], Delivery::Whole).end.is_early(), "{len} of {plan:?}");
         }
@@ -212,7 +212,7 @@ fn nothing_can_be_selected_from_an_empty_offer() {
 
 #[test]
 fn every_refusal_of_the_server_reaches_the_client() {
-    for Case { plan, .. } in cases::every().chain(cases::flights()) {
+    for Case { plan, .. } in cases::all() {
         for delivery in DELIVERIES {
             agree(&plan.clone().with_preference(&[0xFE]), delivery, delivery);
             agree(&plan.clone().with_accepts(Accepts::None), delivery, delivery);

@@ -7,6 +7,7 @@ use socks5_sansio::gssapi::{
     self, AgreeToLevel, AnswerToken, ChooseLevel, ContinueContext, ReceiveLevel, ReceiveToken,
 };
 use socks5_sansio::server::{ChooseMethod, ReceiveOffer, ReceiveRequest, ReceiveUserPass};
+use socks5_sansio::socks4::{self, UserId};
 use socks5_sansio::{Endpoint, GssapiToken, MethodOffer, Receive, UserPass};
 
 use crate::harness::transport::keeps_its_promises;
@@ -16,8 +17,14 @@ const LONG: &[u8] =
 const NAME: &[u8] = b"\x05\x00\x00\x03\x02x\xFF\x00\x00\x01\x02\x03";
 const NO_NAME: &[u8] = b"\x05\x00\x00\x03\x00\x12\x34\x05\x00\x00\x01\xC0\x00\x02\x07\x12\x34";
 
+const TOO_LONG_NAME: [u8; 300] = {
+    let mut request = [b'n'; 300];
+    (request[0], request[4], request[5], request[6], request[7], request[8]) = (4, 0, 0, 0, 1, 0);
+    request
+};
+
 /// Inputs that are valid for one state and malformed for others.
-const INPUTS: [&[u8]; 15] = [
+const INPUTS: [&[u8]; 23] = [
     b"\x05\x03\x00\x01\x02\x05\x01",
     b"\x05\x00\x05\x00",
     b"\x05\x02\x01\x00\x05\x00\x00\x01\xC0\x00\x02\x07\x12\x34data",
@@ -29,6 +36,14 @@ const INPUTS: [&[u8]; 15] = [
     b"\x01\x02\x00\x01\xFE\x05",
     b"\x01\xFF\x00\x00",
     b"\x05\x05\x00\x01\x00\x00\x00\x00\x00\x00",
+    b"\x04\x01\x00\x50\xC0\x00\x02\x01alice\x00\x00",
+    b"\x04\x02\x00\x50\x00\x00\x00\x01\x00name\x00\x00",
+    b"\x04\x77\x00\x50\x00\x00\x00\xFF\x00\x00name\x00",
+    &[4; 300],
+    &TOO_LONG_NAME,
+    b"\x00\x5A\x12\x34\xC0\x00\x02\x07\x00",
+    b"\x04\x5A\x12\x34\xC0\x00\x02\x07\x00",
+    b"\x00\x5B\x00\x00",
     b"HTTP/1.1 400 Bad Request",
     LONG,
     NAME,
@@ -121,5 +136,8 @@ fn every_state_keeps_its_promises() {
         keeps_its_promises(server_token, input);
         keeps_its_promises(client_level, input);
         keeps_its_promises(server_level, input);
+        keeps_its_promises(socks4::ReceiveRequest::new, input);
+        keeps_its_promises(|| socks4::connect(Endpoint::UNSPECIFIED, UserId::EMPTY).unwrap().1, input);
+        keeps_its_promises(|| socks4::bind(Endpoint::UNSPECIFIED, UserId::EMPTY).unwrap().1, input);
     }
 }

@@ -39,7 +39,7 @@ fn user(name: &[u8], password: &[u8]) -> Credentials {
 }
 
 /// Neither side waits for the other, so that the end is certain.
-fn both(plan: &Plan, _script: &[u8], delivery: Delivery) -> Run {
+pub(crate) fn both(plan: &Plan, _script: &[u8], delivery: Delivery) -> Run {
     Run { asked: agree(plan, delivery, delivery), certain: Some(0) }
 }
 

@@ -11,3 +11,4 @@ mod gssapi;
 mod harness;
 mod joined;
 mod server;
+mod socks4;

@@ -1,8 +1,10 @@
 //! A client and a server as an application would write them, over any transport. They act by a plan and log what happens.
 
 use socks5_sansio::client::{self, Selected, SelectedMethod, SendRequest};
+use socks5_sansio::either::{self, Protocol, ReceiveProtocol};
 use socks5_sansio::gssapi::{self, AnswerToken, SendToken};
 use socks5_sansio::server::{self, Asked, ChooseMethod, Listen, ReceiveOffer, ReceiveRequest, Respond, VerifyUserPass};
+use socks5_sansio::socks4::{self, RequestError, UserId};
 use socks5_sansio::{
     Address, Command, Domain, Encode, Endpoint, GssapiToken, Method, MethodOffer, Receive, ReplyCode, Request, UserPass,
 };
@@ -15,6 +17,7 @@ use super::transport::Transport;
 pub enum Event {
     Offer(Vec<u8>),
     UserPass(Vec<u8>, Vec<u8>),
+    UserId(Vec<u8>),
     Request(u8, Vec<u8>),
     Selected(u8),
     Frame(Vec<u8>),
@@ -37,6 +40,9 @@ pub enum End {
     Server(server::Error),
     Client(client::Error),
     Gssapi(gssapi::Error),
+    Socks4(socks4::Error),
+    /// The client's request cannot be sent in SOCKS4.
+    Unsent(RequestError),
 }
 
 impl End {
@@ -44,21 +50,23 @@ impl End {
     pub fn is_early(self) -> bool {
         use {client::Error as C, gssapi::Error as G, server::Error as S};
         match self {
-            Self::Open | Self::Refused => false,
+            Self::Open | Self::Refused | Self::Unsent(_) => false,
             Self::Left => true,
             Self::Server(error) => matches!(error, S::Silent | S::Closed | S::Truncated),
             Self::Client(error) => matches!(error, C::Closed | C::Truncated),
             Self::Gssapi(error) => matches!(error, G::Closed | G::Truncated),
+            Self::Socks4(error) => matches!(error, socks4::Error::Closed | socks4::Error::Truncated),
         }
     }
 
     pub fn is_malformed(self) -> bool {
         use {client::Error as C, gssapi::Error as G, server::Error as S};
         match self {
-            Self::Open | Self::Refused | Self::Left => false,
-            Self::Server(error) => matches!(error, S::Offer(_) | S::UserPass(_) | S::Request(_)),
+            Self::Open | Self::Refused | Self::Left | Self::Unsent(_) => false,
+            Self::Server(error) => matches!(error, S::Offer(_) | S::UserPass(_) | S::Request(_) | S::Socks4(_)),
             Self::Client(error) => matches!(error, C::Invalid(_)),
             Self::Gssapi(error) => matches!(error, G::Invalid(_)),
+            Self::Socks4(error) => matches!(error, socks4::Error::Invalid(_)),
         }
     }
 }
@@ -91,11 +99,63 @@ pub fn connect<T: Transport>(plan: &Plan, transport: T) -> (Application<'_, T>, 
 
 impl<T: Transport> Application<'_, T> {
     fn serve(&mut self) -> Outcome {
-        let (offer, permit) = self.transport.receive(ReceiveOffer::new()).map_err(End::Server)?;
+        if !self.plan.either {
+            let asked = self.authenticate(ReceiveOffer::new())?;
+            return self.answer(asked);
+        }
+        let asked = match self.transport.receive(ReceiveProtocol::new()).map_err(End::Server)? {
+            Protocol::Socks5(state) => self.authenticate(state)?.into(),
+            Protocol::Socks4(state) => self.admit(state)?.into(),
+        };
+        self.answer_either(asked)
+    }
+
+    fn admit(&mut self, state: socks4::ReceiveRequest) -> Outcome<socks4::Asked> {
+        let (request, asked) = self.transport.receive(state).map_err(End::Server)?;
+        assert_eq!(request.command(), asked.command());
+        self.events.push(Event::UserId(request.user_id().as_bytes().to_vec()));
+        self.events.push(Event::Request(asked.command().0, place(request.destination())));
+        if self.plan.preference().contains(&0) { Ok(asked) } else { self.refuse(&asked.refuse()) }
+    }
+
+    fn answer_either(&mut self, asked: either::Asked) -> Outcome {
+        let answer = self.plan.answer();
+        match (asked, &answer.listening) {
+            (either::Asked::Bind(permit), Some(bound)) => match permit.listening(endpoint(bound)) {
+                Ok(listening) => {
+                    let permit = self.sent(listening);
+                    self.respond_either(permit, answer)
+                }
+                Err(permit) => self.refuse(&permit.refuse(ReplyCode::ADDRESS_TYPE_NOT_SUPPORTED)),
+            },
+            (either::Asked::Connect(permit) | either::Asked::Other(_, permit), _) => {
+                self.respond_either(permit, answer)
+            }
+            (either::Asked::UdpAssociate(permit), _) => self.respond_either(permit, answer),
+            (asked, _) => self.refuse(&asked.refuse(ReplyCode(answer.code))),
+        }
+    }
+
+    fn respond_either(&mut self, permit: either::Respond, answer: &Answer) -> Outcome {
+        match answer.code {
+            0 => {
+                self.transport.send(&permit.succeed(endpoint(&answer.bound)));
+                Ok(())
+            }
+            code => self.refuse(&permit.refuse(ReplyCode(code))),
+        }
+    }
+
+    fn authenticate(&mut self, state: ReceiveOffer) -> Outcome<Asked> {
+        let (offer, permit) = self.transport.receive(state).map_err(End::Server)?;
         self.events.push(Event::Offer(offer.methods().map(u8::from).collect()));
         let state = self.select(permit)?;
         let (destination, asked) = self.transport.receive(state).map_err(End::Server)?;
         self.events.push(Event::Request(asked.command().0, place(destination)));
+        Ok(asked)
+    }
+
+    fn answer(&mut self, asked: Asked) -> Outcome {
         let answer = self.plan.answer();
         match asked {
             Asked::Bind(permit) => self.listen(permit, answer),
@@ -190,6 +250,7 @@ impl<T: Transport> Application<'_, T> {
         let plan = self.plan;
         match plan.opening() {
             Opening::Flight { user_pass } => return self.fly(*user_pass),
+            Opening::Socks4 => self.connect_socks4()?,
             Opening::Offer(methods) if *methods == [0] => self.begin_anonymous()?,
             Opening::Offer(methods) if *methods == [0, 2] => self.log_in()?,
             Opening::Offer(methods) if *methods == [1] => self.begin_gssapi()?,
@@ -212,6 +273,25 @@ impl<T: Transport> Application<'_, T> {
             self.transport.send(&*self.plan.data.0);
             self.receive_bound(state)
         }
+    }
+
+    fn connect_socks4(&mut self) -> Outcome {
+        let plan = self.plan;
+        let ((user_id, _), (command, destination)) = (plan.credentials(), plan.request());
+        let (user_id, destination) = (UserId::new(user_id).map_err(End::Unsent)?, endpoint(destination));
+        let state = match command {
+            1 => self.sent(socks4::connect(destination, user_id).map_err(End::Unsent)?),
+            BIND => {
+                let state = self.sent(socks4::bind(destination, user_id).map_err(End::Unsent)?);
+                let (listening, state) = self.transport.receive(state).map_err(End::Socks4)?;
+                self.events.push(Event::Bound(place(listening.into())));
+                state
+            }
+            other => self.sent(socks4::other(Command(other), destination, user_id).map_err(End::Unsent)?),
+        };
+        let bound = self.transport.receive(state).map_err(End::Socks4)?;
+        self.events.push(Event::Bound(place(bound.into())));
+        Ok(())
     }
 
     fn begin_anonymous(&mut self) -> Outcome {

@@ -9,6 +9,7 @@ pub mod applications;
 pub mod choices;
 pub mod decoders;
 pub mod fragments;
+pub mod frames;
 pub mod plan;
 pub mod recogniser;
 pub mod states;
@@ -20,15 +21,17 @@ pub mod values;
 pub type Check = fn(&[u8]);
 
 /// The checks, by the names of their fuzz targets.
-pub const TARGETS: [(&str, Check); 10] = [
+pub const TARGETS: [(&str, Check); 12] = [
     ("client", states::client),
     ("conversation", states::conversation),
     ("decoders", decoders::decoders),
     ("endpoint_text", text::endpoint_text),
     ("fragments", fragments::fragments),
+    ("frames", frames::frames),
     ("gssapi", states::gssapi),
     ("reassembly", fragments::reassembly),
     ("server", states::server),
+    ("socks4", states::socks4),
     ("together", states::together),
     ("values", values::values),
 ];

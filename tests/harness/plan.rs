@@ -21,6 +21,8 @@ pub struct Plan {
     pub frames: (Vec<u8>, Vec<u8>),
     /// How many tokens of GSSAPI the server answers with a request for another.
     pub rounds: usize,
+    /// Whether the server serves SOCKS4 too: clients that would be admitted without credentials.
+    pub either: bool,
     /// The data of client and server after the handshake.
     pub data: (Vec<u8>, Vec<u8>),
     asked: Cell<u8>,
@@ -36,6 +38,8 @@ pub enum Opening {
     Flight {
         user_pass: bool,
     },
+    /// SOCKS4, with the username as USERID.
+    Socks4,
 }
 
 /// Whom a server accepts.
@@ -83,6 +87,7 @@ impl Plan {
             answer: Answer { listening: Some(IPV4.to_vec()), code: 0, bound: IPV4.to_vec() },
             frames: (b"ask".to_vec(), b"answer".to_vec()),
             rounds: 0,
+            either: false,
             // each looks like a message that could have stood there
             data: (b"\x05\x01\x00\x01 from the client".to_vec(), b"\x05\x05\x00\x01 from the server".to_vec()),
             asked: Cell::new(0),
@@ -94,6 +99,7 @@ impl Plan {
         let credentials = (choices.string(255), choices.string(255));
         let opening = match shape & 1 {
             1 => Opening::Flight { user_pass: shape & 2 == 2 },
+            _ if shape & 48 == 48 => Opening::Socks4,
             _ if shape & 16 == 16 => Opening::AnyOffer(choices.methods()),
             _ => Opening::Offer(choices.methods()),
         };
@@ -105,8 +111,8 @@ impl Plan {
         let code = if shape & 8 == 0 { 0 } else { choices.byte() };
         let answer = Answer { listening, code, bound: choices.place().bytes() };
         let data = (choices.string(40), choices.string(40));
-        let (rounds, asked) = (usize::from(shape >> 6), Cell::new(0));
-        Self { opening, credentials, request, preference, accepts, answer, frames, rounds, data, asked }
+        let (rounds, either, asked) = (usize::from(shape >> 6), shape & 32 == 32, Cell::new(0));
+        Self { opening, credentials, request, preference, accepts, answer, frames, rounds, either, data, asked }
     }
 
     /// A plan in a few bytes, for one side that receives any bytes: the plan of the other side makes no difference there.
@@ -178,6 +184,16 @@ impl Plan {
 
     pub fn with_offer(self, methods: &[u8]) -> Self {
         self.with_opening(Opening::Offer(methods.to_vec()))
+    }
+
+    /// A client of SOCKS4, and a server that serves both.
+    pub fn with_socks4(self) -> Self {
+        Self { opening: Opening::Socks4, either: true, ..self }
+    }
+
+    /// A server that serves SOCKS4 too.
+    pub fn with_either(self) -> Self {
+        Self { either: true, ..self }
     }
 
     pub fn with_credentials(self, username: &[u8], password: &[u8]) -> Self {

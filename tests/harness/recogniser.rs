@@ -1,12 +1,18 @@
-//! What must happen: RFC 1928, RFC 1929 and RFC 1961, read from their figures, for a side that has the whole stream of the other
+//! What must happen: RFC 1928, RFC 1929, RFC 1961 and the SOCKS4 and 4A notes, read from their figures, for a side that has the whole stream of the other
 //! side before it. Shares the names of the errors with the crate, and no code.
 
+use core::mem;
+use core::net::{IpAddr, Ipv6Addr};
+use core::str;
+
+use socks5_sansio::socks4::{self, RequestError};
 use socks5_sansio::{Invalid, Method, ReplyCode, UserPassStatus, client, gssapi, server};
 
 use super::applications::{End, Event};
 use super::plan::{Accepts, BIND, Opening, Plan, UNSPECIFIED};
 
 const ABORT: &[u8] = b"\x01\xFF";
+const REJECTED: &[u8] = b"\x00\x5B\x00\x00\x00\x00\x00\x00";
 
 /// What must happen to one side.
 #[derive(Debug)]
@@ -65,6 +71,8 @@ struct Side<'a> {
     start: usize,
     at: usize,
     used: usize,
+    /// The next octet was looked at already, and not used.
+    peeked: bool,
     least: Vec<(usize, usize)>,
     events: Vec<Event>,
     sent: Vec<u8>,
@@ -72,7 +80,7 @@ struct Side<'a> {
 
 impl<'a> Side<'a> {
     fn new(plan: &'a Plan, input: &'a [u8]) -> Self {
-        Self { plan, input, start: 0, at: 0, used: 0, least: vec![], events: vec![], sent: vec![] }
+        Self { plan, input, start: 0, at: 0, used: 0, peeked: false, least: vec![], events: vec![], sent: vec![] }
     }
 
     fn finish(mut self, result: Result<(), End>, data: &[u8]) -> Expected {
@@ -107,7 +115,8 @@ impl<'a> Side<'a> {
 impl<'a> Side<'a> {
     /// A field of a message of which at least `after` more bytes follow.
     fn field(&mut self, len: usize, after: usize) -> Read<&'a [u8]> {
-        self.least.push((self.at, self.at + len + after));
+        let from = self.at + usize::from(mem::take(&mut self.peeked));
+        self.least.push((from, self.at + len + after));
         match self.input.get(self.at..self.at + len) {
             Some(field) => {
                 self.at += len;
@@ -197,6 +206,60 @@ impl<'a> Side<'a> {
         Ok(&self.input[start..self.at])
     }
 
+    /// The first octet alone, of either protocol
+    fn protocol(&mut self) -> Result<u8, End> {
+        self.least.push((0, 1));
+        match self.input.first() {
+            None => Err(End::Server(server::Error::Silent)),
+            Some(4 | 5) => {
+                self.peeked = true;
+                Ok(self.input[0])
+            }
+            Some(other) => {
+                self.at = 1;
+                Err(End::Server(server::Error::Offer(Invalid::Version(*other))))
+            }
+        }
+    }
+
+    /// SOCKS4: VN CD DSTPORT DSTIP USERID 00, and of 4A NAME 00 where DSTIP is 0.0.0.x
+    fn socks4_request(&mut self) -> Read<(u8, &'a [u8], Vec<u8>)> {
+        self.version(&[4], Invalid::Socks4Version, 8)?;
+        let cd = self.octet(7)?;
+        let port = self.field(2, 5)?;
+        let ip = self.field(4, 1)?;
+        if !matches!(ip, [0, 0, 0, 1..=255]) {
+            return Ok((cd, self.terminated(Invalid::UserIdTooLong, 0)?, [&[1], ip, port].concat()));
+        }
+        let user_id = self.terminated(Invalid::UserIdTooLong, 1)?;
+        match self.terminated(Invalid::DomainTooLong, 0)? {
+            [] => Err(Fault::Malformed(Invalid::EmptyDomain)),
+            name => Ok((cd, user_id, [&[3, name.len() as u8], name, port].concat())),
+        }
+    }
+
+    /// At most 255 octets and a NUL
+    fn terminated(&mut self, too_long: Invalid, after: usize) -> Read<&'a [u8]> {
+        let start = self.at;
+        for len in 0..=255 {
+            if self.octet(after)? == 0 {
+                return Ok(&self.input[start..start + len]);
+            }
+        }
+        Err(Fault::Malformed(too_long))
+    }
+
+    /// SOCKS4: VN CD DSTPORT DSTIP. A failure may end after CD. Some servers send 04 as VN.
+    fn socks4_reply(&mut self) -> Read<Result<Vec<u8>, u8>> {
+        self.version(&[0, 4], Invalid::Socks4Version, 1)?;
+        match self.octet(0)? {
+            0x5A => {}
+            cd => return Ok(Err(cd)),
+        }
+        let port = self.field(2, 4)?;
+        Ok(Ok([&[1], self.field(4, 0)?, port].concat()))
+    }
+
     /// RFC 1961 section 3: VER MTYP LEN TOKEN, and VER FF, an abort
     fn frame(&mut self, due: u8) -> Result<Vec<u8>, End> {
         let (mtyp, token) = self
@@ -246,6 +309,9 @@ impl<'a> Side<'a> {
 /// The server's order.
 impl Side<'_> {
     fn serve(&mut self) -> Result<(), End> {
+        if self.plan.either && self.protocol()? == 4 {
+            return self.serve_socks4();
+        }
         let offer = self.offer().map_err(|fault| match fault {
             Fault::Closed => End::Server(server::Error::Silent),
             fault => malformed(fault, server::Error::Offer),
@@ -331,6 +397,36 @@ impl Side<'_> {
         Ok(())
     }
 
+    fn serve_socks4(&mut self) -> Result<(), End> {
+        let (command, user_id, destination) = self.socks4_request().map_err(|fault| {
+            self.refuse_malformed(&fault, REJECTED);
+            malformed(fault, server::Error::Socks4)
+        })?;
+        self.received(Event::UserId(user_id.to_vec()));
+        self.events.push(Event::Request(command, destination));
+        // SOCKS4 has no credentials: it is for those who need none
+        if !self.plan.preference().contains(&0) {
+            return self.reject();
+        }
+        let answer = self.plan.answer();
+        if command == BIND {
+            match answer.listening.as_deref().and_then(ipv4) {
+                Some(listening) => self.send(&granted(listening)),
+                None => return self.reject(),
+            }
+        }
+        match answer.code {
+            0 => self.send(&granted(ipv4(&answer.bound).unwrap_or_default())),
+            _ => return self.reject(),
+        }
+        Ok(())
+    }
+
+    fn reject(&mut self) -> Result<(), End> {
+        self.send(REJECTED);
+        Err(End::Refused)
+    }
+
     fn refuse_malformed(&mut self, fault: &Fault, reply: &[u8]) {
         if matches!(fault, Fault::Malformed(_)) {
             self.send(reply);
@@ -344,12 +440,25 @@ impl Side<'_> {
         match self.plan.opening() {
             Opening::Offer(methods) | Opening::AnyOffer(methods) => self.negotiate(methods)?,
             Opening::Flight { user_pass } => self.fly(*user_pass)?,
+            Opening::Socks4 => return self.connect_socks4(),
         }
         // section 6: two replies to BIND
         if self.plan.request().0 == BIND {
             self.bound()?;
         }
         self.bound()
+    }
+
+    fn connect_socks4(&mut self) -> Result<(), End> {
+        let ((user_id, _), (command, destination)) = (self.plan.credentials(), self.plan.request());
+        self.send(&socks4_request(command, user_id, destination).map_err(End::Unsent)?);
+        for _ in 0..if command == BIND { 2 } else { 1 } {
+            match self.socks4_reply().map_err(bad_socks4)? {
+                Ok(bound) => self.received(Event::Bound(bound)),
+                Err(cd) => return Err(End::Socks4(socks4::Error::Refused(socks4::ReplyCode(cd)))),
+            }
+        }
+        Ok(())
     }
 
     fn negotiate(&mut self, methods: &[u8]) -> Result<(), End> {
@@ -459,4 +568,48 @@ fn bad(fault: Fault) -> End {
         Fault::Truncated => client::Error::Truncated,
         Fault::Malformed(invalid) => client::Error::Invalid(invalid),
     })
+}
+
+fn bad_socks4(fault: Fault) -> End {
+    End::Socks4(match fault {
+        Fault::Closed => socks4::Error::Closed,
+        Fault::Truncated => socks4::Error::Truncated,
+        Fault::Malformed(invalid) => socks4::Error::Invalid(invalid),
+    })
+}
+
+/// The request for a place, or why there is none.
+fn socks4_request(command: u8, user_id: &[u8], place: &[u8]) -> Result<Vec<u8>, RequestError> {
+    let (address, port) = place.split_at(place.len() - 2);
+    let (ip, name): (&[u8], &[u8]) = match address {
+        _ if user_id.len() > 255 => return Err(RequestError::UserIdTooLong(user_id.len())),
+        _ if user_id.contains(&0) => return Err(RequestError::Nul),
+        [1, 0, 0, 0, 1..=255] => return Err(RequestError::Marker),
+        [1, ip @ ..] => (ip, b""),
+        [3, _, name @ ..] if name.contains(&0) => return Err(RequestError::Nul),
+        [3, _, name @ ..] => (&[0, 0, 0, 1], name),
+        _ => return Err(RequestError::Ipv6),
+    };
+    let end: &[u8] = if name.is_empty() { b"" } else { b"\x00" };
+    Ok([&[4, command], port, ip, user_id, b"\x00", name, end].concat())
+}
+
+/// Address and port of a place that is an IPv4 address, mapped or spelled perhaps.
+fn ipv4(place: &[u8]) -> Option<([u8; 4], [u8; 2])> {
+    let (address, port) = place.split_last_chunk()?;
+    let ip = match address {
+        [1, ip @ ..] => IpAddr::from(<[u8; 4]>::try_from(ip).ok()?),
+        [4, ip @ ..] => IpAddr::from(<[u8; 16]>::try_from(ip).ok()?),
+        [3, _, b'[', name @ .., b']'] => str::from_utf8(name).ok()?.parse::<Ipv6Addr>().ok()?.into(),
+        [_, _, name @ ..] => str::from_utf8(name).ok()?.parse().ok()?,
+        _ => return None,
+    };
+    match ip.to_canonical() {
+        IpAddr::V4(ip) => Some((ip.octets(), *port)),
+        IpAddr::V6(_) => None,
+    }
+}
+
+fn granted((ip, port): ([u8; 4], [u8; 2])) -> Vec<u8> {
+    [[0, 0x5A].as_slice(), &port, &ip].concat()
 }

@@ -2,11 +2,12 @@
 
 use socks5_sansio::client;
 use socks5_sansio::gssapi;
-use socks5_sansio::server::ReceiveOffer;
+use socks5_sansio::server::{self, ReceiveOffer};
+use socks5_sansio::socks4::{self, UserId};
 
-use super::applications::{self, Application, End};
+use super::applications::{self, Application, End, endpoint};
 use super::choices::Choices;
-use super::plan::{Accepts, Opening, Plan};
+use super::plan::{Accepts, Answer, BIND, IPV4, Opening, Plan};
 use super::recogniser::{self, Expected};
 use super::transport::{Delivery, Script, keeps_its_promises};
 
@@ -61,6 +62,24 @@ pub fn gssapi(bytes: &[u8]) {
     for delivery in [Delivery::Whole, Delivery::BYTES, Delivery::EXACT] {
         serves(&plan, &[b"\x05\x01\x01", input].concat(), delivery);
         connects(&plan, &[b"\x05\x01", input].concat(), delivery);
+    }
+}
+
+/// Both sides of SOCKS4 receive any bytes. The first byte decides what they want.
+pub fn socks4(bytes: &[u8]) {
+    let Some((&decisions, input)) = bytes.split_first() else { return };
+    keeps_its_promises(socks4::ReceiveRequest::new, input);
+    keeps_its_promises(|| socks4::connect(endpoint(IPV4), UserId::EMPTY).unwrap().1, input);
+    keeps_its_promises(|| socks4::bind(endpoint(IPV4), UserId::EMPTY).unwrap().1, input);
+    let listening = (decisions & 1 == 0).then(|| IPV4.to_vec());
+    let plan = Plan::by(if decisions & 2 == 0 { 0 } else { 2 })
+        .with_socks4()
+        .with_request((if decisions & 4 == 0 { 1 } else { BIND }, IPV4))
+        .with_answer(Answer { listening, code: decisions >> 3, bound: IPV4.to_vec() });
+    for delivery in [Delivery::Whole, Delivery::BYTES, Delivery::EXACT] {
+        serves(&plan, input, delivery);
+        serves(&plan, &[b"\x04", input].concat(), delivery);
+        connects(&plan, input, delivery);
     }
 }
 
@@ -146,22 +165,26 @@ pub fn talk(plan: &Plan) -> (Vec<u8>, Vec<u8>) {
 pub fn agree(plan: &Plan, to_server: Delivery, to_client: Delivery) -> u8 {
     let plan = plan.unasked();
     let (up, down) = talk(&plan);
-    let (server, client) = (serves(&plan, &up, to_server), connects(&plan, &down, to_client));
-    let (up, down) = (&up[server.used..], &down[client.used..]);
+    let (served, client) = (serves(&plan, &up, to_server), connects(&plan, &down, to_client));
+    let (up, down) = (&up[served.used..], &down[client.used..]);
     let flies = matches!(plan.opening(), Opening::Flight { .. });
     match client.end {
         End::Open => {
-            assert_eq!(server.end, End::Open, "{plan:?}");
+            assert_eq!(served.end, End::Open, "{plan:?}");
             assert_eq!((up, down), (&*plan.data.0, &*plan.data.1), "{plan:?}");
         }
         End::Client(client::Error::NoAcceptableMethods | client::Error::Rejected(_) | client::Error::Refused(_))
-        | End::Gssapi(gssapi::Error::Aborted) => {
-            assert_eq!(server.end, End::Refused, "{plan:?}");
+        | End::Gssapi(gssapi::Error::Aborted)
+        | End::Socks4(socks4::Error::Refused(_)) => {
+            assert_eq!(served.end, End::Refused, "{plan:?}");
             assert_eq!(if flies { plan.data.0.len() } else { 0 }, up.len().min(plan.data.0.len()), "{plan:?}");
         }
         // the server refused in a sub-negotiation that has no message for it
-        End::Left => assert_eq!((server.end, up), (End::Refused, b"".as_slice()), "{plan:?}"),
+        End::Left => assert_eq!((served.end, up), (End::Refused, b"".as_slice()), "{plan:?}"),
+        End::Unsent(_) => {
+            assert_eq!((served.end, up), (End::Server(server::Error::Silent), b"".as_slice()), "{plan:?}")
+        }
         end => panic!("{end:?} of {plan:?}"),
     }
-    server.asked | client.asked
+    served.asked | client.asked
 }

@@ -12,6 +12,9 @@ use crate::support::{
     read_line, run, serve, serve_datagrams, skip, start_on_free_port, text, udp_socket,
 };
 
+/// What SOCKS4 tells of any failure.
+pub const REJECTED: &str = "error: the proxy refused the request: rejected or failed (5B)\n";
+
 fn client(proxy: SocketAddr, options: &[&str], destination: &str) -> Output {
     let mut command = example("client");
     command.args(["--proxy", &proxy.to_string()]).args(options).args(["connect", destination]);
@@ -84,22 +87,33 @@ fn refusals_are_told_in_one_line() {
     );
 }
 
-fn udp(proxy: SocketAddr, options: &[&str], destination: SocketAddr, lines: &[u8]) -> Vec<u8> {
-    let mut command = example("client");
-    command.args(["--proxy", &proxy.to_string(), "udp"]).args(options).arg(destination.to_string());
-    let output = run(&mut command, lines);
-    assert!(output.status.success(), "{}", text(&output.stderr));
-    output.stdout
+#[test]
+fn through_the_example_server_by_socks4() {
+    let server = Server::start(&[]);
+    let [v4, v6, name] = targets();
+    for options in [&["--socks4"][..], &["--socks4", "--userid", "u"]] {
+        says_hello(server.address, options, &v4);
+        says_hello(server.address, options, &name);
+    }
+    fails(server.address, &["--socks4"], &v6, "error: socks4 has no ipv6 addresses\n");
+    fails(server.address, &["--socks4"], &closed_port().to_string(), REJECTED);
+
+    let server = Server::start(&["--user", "u", "--password", "p"]);
+    fails(server.address, &["--socks4", "--userid", "u"], &v4, REJECTED);
 }
 
 pub fn exchanges_datagrams(proxy: SocketAddr, ip: IpAddr) {
+    exchanges_datagrams_with(proxy, &[], &serve_datagrams(ip).to_string());
+}
+
+fn exchanges_datagrams_with(proxy: SocketAddr, options: &[&str], destination: &str) {
     let mut command = example("client");
-    command.args(["--proxy", &proxy.to_string(), "udp", "--wait", "0", &serve_datagrams(ip).to_string()]);
+    command.args(["--proxy", &proxy.to_string(), "udp", "--wait", "0"]).args(options).arg(destination);
     let (mut client, mut answers) = Running::with_stdout(command.stdin(Stdio::piped()));
     let mut stdin = client.0.stdin.take().unwrap();
     for line in ["hello", "there"] {
         writeln!(stdin, "{line}").unwrap();
-        assert_eq!(read_line(&mut answers), line, "{proxy} {ip}");
+        assert_eq!(read_line(&mut answers), line, "{proxy} {options:?} {destination}");
     }
     drop(stdin);
     assert!(client.0.wait().unwrap().success());
@@ -116,16 +130,50 @@ fn datagrams_through_the_example_server() {
 }
 
 #[test]
+fn datagrams_in_the_connection_through_the_example_server_in_each_dialect() {
+    let open = Server::start(&[]);
+    let closed = Server::start(&["--user", "u", "--password", "p"]);
+    let v4 = serve_datagrams(Ipv4Addr::LOCALHOST);
+    let destinations =
+        [v4.to_string(), serve_datagrams(Ipv6Addr::LOCALHOST).to_string(), format!("localhost:{}", v4.port())];
+    for dialect in ["hev", "gost", "uot"] {
+        for destination in &destinations {
+            exchanges_datagrams_with(open.address, &["--in-tcp", dialect], destination);
+            let options = ["--in-tcp", dialect, "--user", "u", "--password", "p", "--optimistic"];
+            exchanges_datagrams_with(closed.address, &options, destination);
+        }
+    }
+}
+
+#[test]
+fn datagrams_in_the_connection_are_refused_without_a_use_for_them() {
+    let server = Server::start(&[]);
+    for (request, reply) in [
+        (&[5, 0xF3, 0, 1, 0, 0, 0, 0, 0, 9][..], 7), // asks for a listener
+        (b"\x05\x02\0\x03\x17sp.v2.udp-over-tcp.arpa\0\0", 4),
+    ] {
+        let mut stream = connect(server.address);
+        stream.write_all(&[&[5, 1, 0], request].concat()).unwrap();
+        let [_, _, version, code] = read_exactly(&stream);
+        assert_eq!((version, code), (5, reply), "{request:?}");
+    }
+}
+
+#[test]
 fn a_payload_cut_in_fragments_arrives_whole_or_not_at_all() {
     let payload = page(1400).into_iter().map(|octet| octet | 0x80).collect::<Vec<u8>>();
-    let line = [payload.as_slice(), b"\n"].concat();
+    let lines = [payload.as_slice(), b"\nwhat comes next\n"].concat();
     for (args, arrives) in [(&["--reassemble"][..], &payload), (&[], &b"what comes next".to_vec())] {
         let server = Server::start(args);
         let target = udp_socket(Ipv4Addr::LOCALHOST.into());
-        let to = target.local_addr().unwrap();
-        udp(server.address, &["--wait", "0", "--fragment", "500"], to, &line);
-        udp(server.address, &["--wait", "0", "--fragment", "500"], to, b"what comes next");
+        let to = target.local_addr().unwrap().to_string();
+        let mut command = example("client");
+        command.args(["--proxy", &server.address.to_string(), "udp", "--wait", "0", "--fragment", "500", &to]);
+        let mut client = Running(command.stdin(Stdio::piped()).spawn().unwrap());
+        client.0.stdin.as_mut().unwrap().write_all(&lines).unwrap();
         assert_eq!(datagram(&target).0, *arrives, "{args:?}");
+        drop(client.0.stdin.take());
+        assert!(client.0.wait().unwrap().success());
     }
 }
 
@@ -143,9 +191,9 @@ fn the_end_of_the_association_is_told() {
 }
 
 /// The client's `bind`: a peer connects to where it says, and the two talk.
-pub fn accepts_a_peer(proxy: SocketAddr, destination: &str) {
+pub fn accepts_a_peer(proxy: SocketAddr, options: &[&str], destination: &str) {
     let mut command = example("client");
-    command.args(["--proxy", &proxy.to_string(), "bind", destination]);
+    command.args(["--proxy", &proxy.to_string()]).args(options).args(["bind", destination]);
     let (mut client, mut news) = Running::with_stderr(command.stdin(Stdio::piped()).stdout(Stdio::piped()));
     let listening = read_line(&mut news);
     let peer = connect(listening.strip_prefix("listening on ").unwrap().parse().unwrap());
@@ -168,10 +216,11 @@ pub fn says_hello_to_an_echo(mut stream: TcpStream) {
 fn a_peer_through_the_example_server() {
     let server = Server::start(&[]);
     for destination in ["127.0.0.1:0", "0.0.0.0:0", "localhost:0"] {
-        accepts_a_peer(server.address, destination);
+        accepts_a_peer(server.address, &[], destination);
+        accepts_a_peer(server.address, &["--socks4"], destination);
     }
     let server = Server::listen("[::1]:0", &[]);
-    accepts_a_peer(server.address, "[::1]:0");
+    accepts_a_peer(server.address, &[], "[::1]:0");
 }
 
 #[test]
@@ -247,8 +296,14 @@ fn through_ssh() {
     for target in targets() {
         says_hello(address, &[], &target);
     }
+    let [v4, _, name] = targets();
+    for target in [v4, name] {
+        says_hello(address, &["--socks4"], &target);
+    }
     let closed = closed_port().to_string();
-    fails(address, &[], &closed, "error: the proxy closed the connection during the handshake\n");
+    for options in [&[][..], &["--socks4"]] {
+        fails(address, options, &closed, "error: the proxy closed the connection during the handshake\n");
+    }
 }
 
 /// `ssh -D` to an sshd of its own, which speaks through a pipe and listens nowhere.

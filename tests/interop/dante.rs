@@ -5,7 +5,7 @@ use std::process::Command;
 
 use tempfile::TempDir;
 
-use crate::client::{accepts_a_peer, exchanges_datagrams, fails, says_hello, targets};
+use crate::client::{REJECTED, accepts_a_peer, exchanges_datagrams, fails, says_hello, targets};
 use crate::support::{
     Running, Server, arg, closed_port, connect, page, program, read_line, run, serve, serve_datagrams,
     start_on_free_port, text, web,
@@ -60,6 +60,8 @@ fn the_client_connects_through_dante() {
         }
         let closed = closed_port().to_string();
         fails(proxy, &[], &closed, "error: the proxy refused the request: connection refused (05)\n");
+        says_hello(proxy, &["--socks4"], &targets()[0]);
+        fails(proxy, &["--socks4"], &closed, REJECTED);
     }
 }
 
@@ -77,15 +79,19 @@ fn the_client_exchanges_datagrams_through_dante() {
 fn the_client_accepts_a_peer_through_dante() {
     let Some(dante) = Dante::start() else { return };
     for proxy in dante.addresses {
-        accepts_a_peer(proxy, &format!("{}:0", if proxy.is_ipv6() { "[::1]" } else { "127.0.0.1" }));
+        accepts_a_peer(proxy, &[], &format!("{}:0", if proxy.is_ipv6() { "[::1]" } else { "127.0.0.1" }));
+        accepts_a_peer(proxy, &["--socks4"], "127.0.0.1:0");
     }
 }
 
 /// Runs a program whose connections and datagrams go through the server, loopback included.
-fn socksify(server: &Server, folder: &TempDir) -> Option<Command> {
+fn socksify(protocol: &str, server: &Server, folder: &TempDir) -> Option<Command> {
     let mut command = program("socksify")?;
     let at = |name: &str| arg(folder.path().join(name));
-    let configuration = ROUTES.replace("PORT", &server.address.port().to_string()).replace("LOG", &at("log"));
+    let configuration = ROUTES
+        .replace("PORT", &server.address.port().to_string())
+        .replace("LOG", &at("log"))
+        .replace("PROTOCOL", protocol);
     std::fs::write(at("conf"), configuration).unwrap();
     command.env("SOCKS_CONF", at("conf")).env("SOCKS_AUTOADD_LANROUTES", "no");
     Some(command)
@@ -96,7 +102,7 @@ logoutput: LOG
 resolveprotocol: fake
 route {
   from: 0.0.0.0/0 to: 0.0.0.0/0 via: 127.0.0.1 port = PORT
-  proxyprotocol: socks_v5
+  proxyprotocol: PROTOCOL
   protocol: tcp udp
   command: connect udpassociate bind bindreply udpreply
   method: none
@@ -105,13 +111,15 @@ route {
 
 #[test]
 fn socksify_connects() {
-    let mut server = Server::start(&[]);
-    let folder = tempfile::tempdir().unwrap();
-    let Some(mut socksify) = socksify(&server, &folder) else { return };
-    let url = format!("http://{}/1000", serve(Ipv4Addr::LOCALHOST, web));
-    assert_eq!(run(socksify.args(["curl", "--silent", &url]), b"").stdout, page(1000));
-    let line = server.log_line();
-    assert!(line.contains(" CONNECT "), "{line}");
+    for protocol in ["socks_v4", "socks_v5"] {
+        let mut server = Server::start(&[]);
+        let folder = tempfile::tempdir().unwrap();
+        let Some(mut socksify) = socksify(protocol, &server, &folder) else { return };
+        let url = format!("http://{}/1000", serve(Ipv4Addr::LOCALHOST, web));
+        assert_eq!(run(socksify.args(["curl", "--silent", &url]), b"").stdout, page(1000));
+        let line = server.log_line();
+        assert!(line.contains(" CONNECT "), "{line}");
+    }
 }
 
 const DATAGRAM: &str = "
@@ -128,7 +136,7 @@ for _ in range(3):
 fn socksify_exchanges_datagrams() {
     let mut server = Server::start(&[]);
     let folder = tempfile::tempdir().unwrap();
-    let Some(mut socksify) = socksify(&server, &folder) else { return };
+    let Some(mut socksify) = socksify("socks_v5", &server, &folder) else { return };
     let target = serve_datagrams(Ipv4Addr::LOCALHOST);
     let port = target.port().to_string();
     let output = run(socksify.args(["python3", "-c", DATAGRAM, "127.0.0.1", &port]), b"");
@@ -151,13 +159,15 @@ os.write(peer, os.read(peer, 100))
 
 #[test]
 fn socksify_accepts_a_peer() {
-    let mut server = Server::start(&[]);
-    let folder = tempfile::tempdir().unwrap();
-    let Some(mut socksify) = socksify(&server, &folder) else { return };
-    let (mut listening, mut lines) = Running::with_stdout(socksify.args(["python3", "-c", LISTEN]));
-    let address = read_line(&mut lines).parse().unwrap();
-    crate::client::says_hello_to_an_echo(connect(address));
-    assert!(listening.0.wait().unwrap().success());
-    let line = server.log_line();
-    assert!(line.contains(" BIND "), "{line}");
+    for protocol in ["socks_v4", "socks_v5"] {
+        let mut server = Server::start(&[]);
+        let folder = tempfile::tempdir().unwrap();
+        let Some(mut socksify) = socksify(protocol, &server, &folder) else { return };
+        let (mut listening, mut lines) = Running::with_stdout(socksify.args(["python3", "-c", LISTEN]));
+        let address = read_line(&mut lines).parse().unwrap();
+        crate::client::says_hello_to_an_echo(connect(address));
+        assert!(listening.0.wait().unwrap().success());
+        let line = server.log_line();
+        assert!(line.contains(" BIND "), "{line}");
+    }
 }

@@ -8,4 +8,6 @@ mod dante;
 mod datagrams;
 mod octets;
 mod programs;
+mod socks4;
+mod socks4_programs;
 mod support;

@@ -1,11 +1,11 @@
-// PROXY_HOST PROXY_PORT connect|associate|bind HOST PORT [USER PASSWORD]: says hello through a proxy, prints the answer.
+// 4|5 PROXY_HOST PROXY_PORT connect|associate|bind HOST PORT [USER PASSWORD]: says hello through a proxy, prints the answer.
 // For bind, HOST is the peer that may connect, and the script is that peer as well.
 const { SocksClient } = require('socks');
 const dgram = require('dgram');
 const net = require('net');
 
-const [proxyHost, proxyPort, command, host, port, userId, password] = process.argv.slice(1);
-const proxy = { host: proxyHost, port: Number(proxyPort), type: 5, userId, password };
+const [version, proxyHost, proxyPort, command, host, port, userId, password] = process.argv.slice(1);
+const proxy = { host: proxyHost, port: Number(proxyPort), type: Number(version), userId, password };
 const destination = { host, port: Number(port) };
 
 function fail(error) {

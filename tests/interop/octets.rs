@@ -96,15 +96,15 @@ fn literals_sent_as_names_need_no_resolver() {
     }
 }
 
-/// A server that sees another `/etc/hosts`, in which a name has three addresses.
-fn server_with_hosts(hosts: &Path) -> Option<Server> {
+/// A server that sees another `/etc/hosts`.
+pub fn server_with_hosts(hosts: &Path, args: &[&str]) -> Option<Server> {
     if text(&run(Program::new("id").arg("-u"), b"").stdout) != "0\n" {
         return skip("only root can give a server an /etc/hosts of its own");
     }
     let server = example("server");
     let mut command = program("unshare")?;
     command.args(["--mount", "sh", "-c", r#"mount --bind "$0" /etc/hosts && exec "$@""#]).arg(hosts);
-    command.arg(server.get_program()).args(server.get_args()).args(["--listen", "127.0.0.1:0"]);
+    command.arg(server.get_program()).args(server.get_args()).args(["--listen", "127.0.0.1:0"]).args(args);
     Some(Server::from_command(&mut command))
 }
 
@@ -112,7 +112,7 @@ fn server_with_hosts(hosts: &Path) -> Option<Server> {
 fn every_address_of_a_name_is_tried() {
     let hosts = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(&hosts, "127.0.0.1 triple.example\n127.0.0.2 triple.example\n127.0.0.3 triple.example\n").unwrap();
-    let Some(server) = server_with_hosts(hosts.path()) else { return };
+    let Some(server) = server_with_hosts(hosts.path(), &[]) else { return };
     for last in 1..=3 {
         let target = serve(Ipv4Addr::new(127, 0, 0, last), echo);
         let answer = reply_to(&server, &connect_to_name(b"triple.example", target.port()));

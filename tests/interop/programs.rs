@@ -13,7 +13,7 @@ use crate::support::{
 /// curl's "cannot complete the SOCKS handshake".
 const CURL_PROXY: i32 = 97;
 
-fn curl(proxy: &str, url: &str) -> Option<Output> {
+pub fn curl(proxy: &str, url: &str) -> Option<Output> {
     let mut curl = program("curl")?;
     Some(run(curl.args(["--silent", "--show-error", "--max-time", "60", "--proxy", proxy, url]), b""))
 }
@@ -87,8 +87,8 @@ fn python(module: &str, script: &str, args: &[&str]) -> Option<Output> {
     skip(&format!("Python's {module} is not installed"))
 }
 
-fn pysocks(args: &[&str]) -> Option<Output> {
-    python("socks", include_str!("pysocks.py"), args)
+pub fn pysocks(version: &str, args: &[&str]) -> Option<Output> {
+    python("socks", include_str!("pysocks.py"), &[&[version], args].concat())
 }
 
 /// Says hello to the target in each way, with and without credentials.
@@ -108,19 +108,19 @@ fn says_hello(run: impl Fn(&[&str]) -> Option<Output>, command: &str, hosts: &[&
 
 #[test]
 fn pysocks_connects() {
-    says_hello(pysocks, "connect", &["127.0.0.1", "localhost"], serve(Ipv4Addr::LOCALHOST, echo));
+    says_hello(|args| pysocks("5", args), "connect", &["127.0.0.1", "localhost"], serve(Ipv4Addr::LOCALHOST, echo));
 }
 
 #[test]
 fn pysocks_exchanges_datagrams() {
-    says_hello(pysocks, "udp", &["127.0.0.1"], serve_datagrams(Ipv4Addr::LOCALHOST));
+    says_hello(|args| pysocks("5", args), "udp", &["127.0.0.1"], serve_datagrams(Ipv4Addr::LOCALHOST));
 }
 
 const SCRIPT: &str = include_str!("node_socks.js");
 
 /// Runs the script with Node, if it has `socks`: in `NODE_PATH`.
-fn node(args: &[&str]) -> Option<Output> {
-    let output = run(program("node")?.args(["-e", SCRIPT, "--"]).args(args), b"");
+pub fn node(version: &str, args: &[&str]) -> Option<Output> {
+    let output = run(program("node")?.args(["-e", SCRIPT, "--", version]).args(args), b"");
     if text(&output.stderr).contains("Cannot find module 'socks'") {
         return skip("Node's socks is not installed");
     }
@@ -129,17 +129,17 @@ fn node(args: &[&str]) -> Option<Output> {
 
 #[test]
 fn node_connects() {
-    says_hello(node, "connect", &["127.0.0.1", "localhost"], serve(Ipv4Addr::LOCALHOST, echo));
+    says_hello(|args| node("5", args), "connect", &["127.0.0.1", "localhost"], serve(Ipv4Addr::LOCALHOST, echo));
 }
 
 #[test]
 fn node_exchanges_datagrams() {
-    says_hello(node, "associate", &["127.0.0.1"], serve_datagrams(Ipv4Addr::LOCALHOST));
+    says_hello(|args| node("5", args), "associate", &["127.0.0.1"], serve_datagrams(Ipv4Addr::LOCALHOST));
 }
 
 #[test]
 fn node_accepts_a_peer() {
-    says_hello(node, "bind", &["127.0.0.1", "0.0.0.0"], SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
+    says_hello(|args| node("5", args), "bind", &["127.0.0.1", "0.0.0.0"], SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
 }
 
 fn qt(args: &[&str]) -> Option<Output> {

@@ -24,11 +24,13 @@ mod server;
 mod tally;
 #[cfg(feature = "net")]
 pub mod udp;
+#[cfg(feature = "net")]
+pub mod udp_in_tcp;
 mod wire;
 
 pub use socks5_sansio;
 pub use socks5_sansio::blocking::{AcceptError, Anyone, ConnectError, Error};
 
 pub use self::client::{authenticate, connect};
-pub use self::server::{Admit, Check, accept};
+pub use self::server::{Admit, Check, accept, accept_either};
 pub use self::wire::Wire;

@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
+use socks5_sansio::udp_in_tcp::UotVersion;
 use socks5_sansio::{Endpoint, Target};
 use tokio::net::lookup_host;
 use tokio::time::timeout;
@@ -62,7 +63,7 @@ impl<R: Resolve> Lookups<R> {
     }
 
     /// The addresses of an endpoint, on behalf of a client. An address, an address literal sent as a name, and `localhost` (RFC 6761 section 6.3)
-    /// need no look-up.
+    /// need no look-up. The names that ask for [UDP over TCP](UotVersion) are not looked up: they have no address.
     ///
     /// # Errors
     ///
@@ -72,7 +73,9 @@ impl<R: Resolve> Lookups<R> {
         match endpoint.target() {
             Some(Target::Addr(addr)) => Ok(vec![addr]),
             Some(Target::Host(host, port)) if is_localhost(host) => Ok(localhost(port)),
-            Some(Target::Host(host, port)) if is_name(host) => self.resolve(client, host, port).await,
+            Some(Target::Host(host, port)) if is_name(host) && UotVersion::of(endpoint).is_none() => {
+                self.resolve(client, host, port).await
+            }
             _ => Err(unreachable("not a host name")),
         }
     }

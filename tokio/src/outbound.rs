@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use socks5_sansio::Endpoint;
 use socks5_sansio::association::bound_address;
-use socks5_sansio::server::{Listen, Respond};
+use socks5_sansio::either::{Listen, Respond};
 use tokio::io::{AsyncRead, AsyncWrite, Interest};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{Instant, timeout, timeout_at};
@@ -99,7 +99,7 @@ fn read_early(client: &TcpStream, early: &mut Vec<u8>) -> io::Result<usize> {
 /// Those of `connecting`, of the client's leaving ([`unless_left`]), and of the client's stream. The refusal was sent.
 pub async fn answer_connect(
     wire: &mut Wire<TcpStream>,
-    permit: Respond,
+    permit: impl Into<Respond>,
     connecting: impl Future<Output = io::Result<TcpStream>>,
 ) -> io::Result<(TcpStream, Vec<u8>)> {
     let mut early = wire.unread().to_vec();
@@ -116,7 +116,7 @@ pub async fn answer_connect(
 /// As [`answer_connect`].
 pub async fn answer_bind(
     wire: &mut Wire<TcpStream>,
-    permit: Listen,
+    permit: impl Into<Listen>,
     expected: impl Future<Output = io::Result<Vec<SocketAddr>>>,
     patience: Duration,
 ) -> io::Result<(TcpStream, Vec<u8>)> {
@@ -126,11 +126,18 @@ pub async fn answer_bind(
     let binding = match unless_left(wire.stream(), &mut early, pin!(listening)).await {
         Ok(binding) => binding,
         Err(error) => {
+            wire.send(&permit.into().refuse(&error)).await?;
+            return Err(error);
+        }
+    };
+    let (first, permit) = match permit.into().listening(binding.local_addr()?.into()) {
+        Ok(listening) => listening,
+        Err(permit) => {
+            let error = ErrorKind::AddrNotAvailable.into(); // of IPv6, which SOCKS4 does not have
             wire.send(&permit.refuse(&error)).await?;
             return Err(error);
         }
     };
-    let (first, permit) = permit.listening(binding.local_addr()?.into());
     wire.send(&first).await?;
     let accepting = async { timeout(patience, binding.accept()).await? };
     let accepted = unless_left(wire.stream(), &mut early, pin!(accepting)).await;
@@ -145,11 +152,12 @@ pub async fn answer_bind(
 /// The error of the outcome, and those of the stream.
 pub async fn respond<S: AsyncRead + AsyncWrite + Unpin, T>(
     wire: &mut Wire<S>,
-    permit: Respond,
+    permit: impl Into<Respond>,
     outcome: io::Result<T>,
     bound: impl FnOnce(&T) -> io::Result<SocketAddr>,
 ) -> io::Result<T> {
     let outcome = outcome.and_then(|value| Ok((bound(&value)?, value)));
+    let permit = permit.into();
     let reply = match &outcome {
         Ok((bound, _)) => permit.succeed(Endpoint::from(*bound).canonical()),
         Err(error) => permit.refuse(error),

@@ -18,7 +18,8 @@ use tokio::time::{Instant, sleep_until, timeout};
 const LINGER: Duration = Duration::from_secs(2);
 const KEEPALIVE: Duration = Duration::from_secs(60);
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(15);
-/// Also ends a connection whose peer does not acknowledge data.
+/// Ends a connection whose peer does not acknowledge data, or leaves no room for it.
+#[cfg(any(target_os = "android", target_os = "fuchsia", target_os = "linux"))]
 const USER_TIMEOUT: Duration = Duration::from_secs(120);
 /// The most that is read before it is written, and so the most that a slow reader keeps in memory.
 const BUFFER_LEN: usize = 64 * 1024;
@@ -71,9 +72,9 @@ impl fmt::Display for Relayed {
 /// Relays bytes both ways until both sides have ended, or one is reset. `early` is sent to the target first: what the client
 /// sent with its request.
 ///
-/// A half-close is passed on. A reset of either side is noticed at once, also after a half-close; a vanished host within two
-/// minutes. What the reset side sent before is still delivered, then the other side is reset too, after at most two seconds:
-/// an orderly close would make truncated data look complete.
+/// A half-close is passed on. A reset of either side is noticed at once, also after a half-close; a host that has vanished, or does
+/// not read, within two minutes. What the reset side sent before is still delivered, then the other side is reset too, after at most
+/// two seconds: an orderly close would make truncated data look complete.
 ///
 /// Where the future is dropped, both sides are reset.
 ///
@@ -106,8 +107,13 @@ pub fn relay(client: TcpStream, target: TcpStream, early: Vec<u8>) -> impl Futur
 
 /// Until the end is known to be orderly, closing is a reset.
 fn tune(stream: &TcpStream) -> io::Result<()> {
+    SockRef::from(stream).set_linger(Some(Duration::ZERO))?;
+    keep_alive(stream)
+}
+
+/// Sends without delay, and notices that the peer's host has vanished.
+pub(crate) fn keep_alive(stream: &TcpStream) -> io::Result<()> {
     let socket = SockRef::from(stream);
-    socket.set_linger(Some(Duration::ZERO))?;
     stream.set_nodelay(true)?;
     socket.set_tcp_keepalive(&TcpKeepalive::new().with_time(KEEPALIVE).with_interval(KEEPALIVE_INTERVAL))?;
     #[cfg(any(target_os = "android", target_os = "fuchsia", target_os = "linux"))]
@@ -230,7 +236,7 @@ impl<'s> Way<'s> {
 }
 
 /// `None` where the operation would block.
-fn ready(outcome: io::Result<usize>) -> io::Result<Option<usize>> {
+pub(crate) fn ready(outcome: io::Result<usize>) -> io::Result<Option<usize>> {
     match outcome {
         Ok(len) => Ok(Some(len)),
         Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(None),

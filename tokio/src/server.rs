@@ -4,8 +4,9 @@ use std::pin::pin;
 use std::time::Duration;
 
 use socks5_sansio::blocking::{AcceptError, Anyone};
+use socks5_sansio::either::{self, Protocol, ReceiveProtocol};
 use socks5_sansio::server::{Asked, Login, ReceiveOffer};
-use socks5_sansio::{Endpoint, UserPass, UserPassBuf};
+use socks5_sansio::{Endpoint, UserPass, UserPassBuf, socks4};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::Wire;
@@ -18,7 +19,7 @@ pub trait Admit {
     /// What [`accept`] returns for an admitted client: an account, a name, or nothing.
     type User;
 
-    /// The user that a client without credentials is. `None`: credentials are required.
+    /// The user that a client without credentials is, as every client of SOCKS4. `None`: credentials are required.
     fn anonymous(&self) -> Option<Self::User>;
 
     /// The user with these credentials. `None`: they are rejected.
@@ -141,14 +142,55 @@ pub async fn accept<'w, S: AsyncRead + AsyncWrite + Unpin, A: Admit>(
     admit: &A,
     timeout: Duration,
 ) -> Result<(A::User, Endpoint<'w>, Asked), AcceptError> {
-    within(timeout, pin!(handshake(wire, admit))).await
+    within(timeout, pin!(accept_socks5(wire, ReceiveOffer::new(), admit))).await
 }
 
-async fn handshake<'w, S: AsyncRead + AsyncWrite + Unpin, A: Admit>(
+/// The server's handshake up to the request, of SOCKS5 or SOCKS4: the client's first byte decides. Returns the same as [`accept`], with
+/// permits of either protocol.
+///
+/// SOCKS4 has no credentials, so its clients are admitted exactly where [`Admit::anonymous`] returns a user. Otherwise they are refused,
+/// whatever their USERID is.
+///
+/// # Errors
+///
+/// As [`accept`].
+pub async fn accept_either<'w, S: AsyncRead + AsyncWrite + Unpin, A: Admit>(
     wire: &'w mut Wire<S>,
     admit: &A,
+    timeout: Duration,
+) -> Result<(A::User, Endpoint<'w>, either::Asked), AcceptError> {
+    let handshake = pin!(async {
+        match wire.receive(ReceiveProtocol::new()).await? {
+            Protocol::Socks5(state) => {
+                let (user, destination, asked) = accept_socks5(wire, state, admit).await?;
+                Ok((user, destination, asked.into()))
+            }
+            Protocol::Socks4(state) => accept_socks4(wire, state, admit).await,
+        }
+    });
+    within(timeout, handshake).await
+}
+
+async fn accept_socks4<'w, S: AsyncRead + AsyncWrite + Unpin, A: Admit>(
+    wire: &'w mut Wire<S>,
+    state: socks4::ReceiveRequest,
+    admit: &A,
+) -> Result<(A::User, Endpoint<'w>, either::Asked), AcceptError> {
+    let Some(user) = admit.anonymous() else {
+        let (_, asked) = wire.receive(state).await?;
+        let _ = wire.send(&asked.refuse()).await;
+        return Err(AcceptError::CredentialsRequired);
+    };
+    let (request, asked) = wire.receive(state).await?;
+    Ok((user, request.destination(), asked.into()))
+}
+
+async fn accept_socks5<'w, S: AsyncRead + AsyncWrite + Unpin, A: Admit>(
+    wire: &'w mut Wire<S>,
+    state: ReceiveOffer,
+    admit: &A,
 ) -> Result<(A::User, Endpoint<'w>, Asked), AcceptError> {
-    let (_, permit) = wire.receive(ReceiveOffer::new()).await?;
+    let (_, permit) = wire.receive(state).await?;
     let (selection, login) = match permit.login(admit.anonymous(), admit.prefers_user_pass()) {
         Ok(selected) => selected,
         Err(permit) => {

@@ -1,6 +1,7 @@
 //! UDP ASSOCIATE: the relay of a server (RFC 1928 section 7).
 
 use std::cell::RefCell;
+use std::future::poll_fn;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
@@ -24,7 +25,7 @@ const HEADROOM: usize = UdpHeader::IP_HEADROOM;
 /// Longer than any datagram.
 const BUFFER_LEN: usize = HEADROOM + 65_536;
 /// Datagrams of one direction before the other gets its turn.
-const BATCH: usize = 64;
+pub(crate) const BATCH: usize = 64;
 /// Names that an association remembers.
 const NAMES: usize = 64;
 /// Look-ups of one association under way.
@@ -35,7 +36,7 @@ const WAITING: usize = 64 * 1024;
 const NAME_AGE: Duration = Duration::from_secs(60);
 
 thread_local! {
-    static BUFFER: RefCell<Vec<u8>> = RefCell::new(vec![0; BUFFER_LEN]);
+    pub(crate) static BUFFER: RefCell<Vec<u8>> = RefCell::new(vec![0; BUFFER_LEN]);
 }
 
 /// What the relays of a server have in common: the resolver, the limit, and the ports of their own sockets.
@@ -66,17 +67,22 @@ impl<R: Resolve> Relays<R> {
     /// [`ErrorKind::ResourceBusy`](io::ErrorKind::ResourceBusy) beyond the limit, and where the system has no socket.
     pub fn open(&self, control: &TcpStream, destination: Endpoint<'_>) -> io::Result<Relay<R>> {
         let client = control.peer_addr()?;
-        let place = self.limit.take(client.ip()).ok_or(io::ErrorKind::ResourceBusy)?;
-        let inside = self.ports.register(socket(any_port(control.local_addr()?))?)?;
+        let (place, outside) = self.outside(client.ip())?;
         Ok(Relay {
-            inside,
-            outside: Outside::open(self, client.ip())?,
+            inside: self.ports.register(socket(any_port(control.local_addr()?))?)?,
+            outside,
             filter: PeerFilter::new(client, destination),
             queue: self.reassemble.then(|| Reassembly::new(vec![0; BUFFER_LEN], MIN_TIMEOUT)),
             started: Instant::now(),
             down: 0,
             _place: place,
         })
+    }
+
+    /// A place within the limit, and the outside of a relay.
+    pub(crate) fn outside(&self, client: IpAddr) -> io::Result<(Place, Outside<R>)> {
+        let place = self.limit.take(client).ok_or(io::ErrorKind::ResourceBusy)?;
+        Ok((place, Outside::open(self, client)?))
     }
 }
 
@@ -110,8 +116,8 @@ impl<R: Resolve> Relay<R> {
         let mut ended = std::pin::pin!(ended(control));
         loop {
             tokio::select! {
-                Ok(()) = self.inside.socket.readable() => BUFFER.with_borrow_mut(|buffer| self.relay_up(buffer)),
-                Ok(()) = self.outside.own.socket.readable() => BUFFER.with_borrow_mut(|buffer| self.relay_down(buffer)),
+                Ok(()) = poll_fn(|cx| self.inside.socket.poll_recv_ready(cx)) => BUFFER.with_borrow_mut(|buffer| self.relay_up(buffer)),
+                Ok(()) = poll_fn(|cx| self.outside.own.socket.poll_recv_ready(cx)) => BUFFER.with_borrow_mut(|buffer| self.relay_down(buffer)),
                 Some(found) = self.outside.pending.join_next() => {
                     if let Ok((name, address)) = found {
                         self.outside.found(&name, address);
@@ -157,16 +163,16 @@ impl<R: Resolve> Relay<R> {
 
 /// The side of the destinations.
 #[derive(Debug)]
-struct Outside<R> {
-    own: OwnSocket,
+pub(crate) struct Outside<R> {
+    pub(crate) own: OwnSocket,
     /// Reaches destinations of both families; where there is no IPv6, only IPv4.
     dual_stack: bool,
     client: IpAddr,
     lookups: Lookups<R>,
-    pending: JoinSet<(EndpointBuf, Option<SocketAddr>)>,
+    pub(crate) pending: JoinSet<(EndpointBuf, Option<SocketAddr>)>,
     /// The last used first.
     names: Vec<(EndpointBuf, Name)>,
-    sent: u64,
+    pub(crate) sent: u64,
 }
 
 #[derive(Debug)]
@@ -193,7 +199,7 @@ impl<R: Resolve> Outside<R> {
         })
     }
 
-    fn send(&mut self, endpoint: Endpoint<'_>, data: &[u8]) {
+    pub(crate) fn send(&mut self, endpoint: Endpoint<'_>, data: &[u8]) {
         match endpoint.target() {
             Some(Target::Addr(target)) => self.send_to(target, data),
             Some(Target::Host(..)) => self.send_to_name(endpoint, data),
@@ -231,7 +237,7 @@ impl<R: Resolve> Outside<R> {
     }
 
     /// Sends what has waited. A name that was not found can be looked up again.
-    fn found(&mut self, name: &EndpointBuf, address: Option<SocketAddr>) {
+    pub(crate) fn found(&mut self, name: &EndpointBuf, address: Option<SocketAddr>) {
         let Some(index) = self.names.iter().position(|(known, _)| known == name) else { return };
         let Some(target) = address else {
             self.names.remove(index);
@@ -275,8 +281,8 @@ struct Ports(Arc<Tally<u16>>);
 
 /// A socket whose port is registered until it is dropped.
 #[derive(Debug)]
-struct OwnSocket {
-    socket: UdpSocket,
+pub(crate) struct OwnSocket {
+    pub(crate) socket: UdpSocket,
     ports: Ports,
     _port: Held<u16>,
 }

@@ -161,6 +161,38 @@ fn a_request_with_an_empty_name_is_refused_at_once() {
     assert_eq!(replies, b"\x05\x00\x05\x01\x00\x01\0\0\0\0\0\0");
 }
 
+/// The reply to a SOCKS4 request: VN and CD.
+fn reply_to_socks4(mut client: TcpStream, request: &[u8]) -> [u8; 2] {
+    client.write_all(request).unwrap();
+    let mut reply = [0; 8];
+    client.read_exact(&mut reply).unwrap();
+    [reply[0], reply[1]]
+}
+
+#[test]
+fn socks4_is_refused_where_credentials_are_required() {
+    let (listener, address) = listener();
+    let connect = [&[4, 1], address.port().to_be_bytes().as_slice(), b"\x7F\x00\x00\x01alice\0"].concat();
+    let by_name = [&[4, 1], address.port().to_be_bytes().as_slice(), b"\x00\x00\x00\x01alice\0localhost\0"].concat();
+
+    let closed = Server::start(&["--user", "alice", "--password", "s3cret"]);
+    assert_eq!(reply_to_socks4(closed.connect(), &connect), [0, 0x5B]);
+    assert_eq!(reply_to_socks4(closed.connect(), &by_name), [0, 0x5B]);
+    listener.set_nonblocking(true).unwrap();
+    assert_eq!(listener.accept().unwrap_err().kind(), ErrorKind::WouldBlock, "nothing was connected");
+
+    let open = Server::start(&[]);
+    assert_eq!(reply_to_socks4(open.connect(), &connect), [0, 0x5A]);
+    assert_eq!(reply_to_socks4(open.connect(), &by_name), [0, 0x5A]);
+}
+
+#[test]
+fn socks4_cannot_bind_where_the_server_has_no_ipv4_address() {
+    let bind = b"\x04\x02\x00\x00\x00\x00\x00\x00\0";
+    assert_eq!(reply_to_socks4(Server::start(&[]).connect(), bind), [0, 0x5A]);
+    assert_eq!(reply_to_socks4(Server::start(&["--listen", "[::1]:0"]).connect(), bind), [0, 0x5B]);
+}
+
 #[test]
 fn on_sigterm_tunnels_may_end_and_are_reset_after_the_grace() {
     let mut server = Server::start(&["--grace", "1"]);

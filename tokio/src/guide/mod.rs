@@ -5,6 +5,7 @@
 //! | a proxy server | [`server`] |
 //! | a client over any stream | [`client`] |
 //! | datagrams: a server's relay, and a client | [`datagrams`] |
+//! | datagrams inside the TCP connection, where UDP is blocked | [`udp_in_tcp`] |
 //! | a proxy behind another proxy | [`chaining`] |
 //! | users, and authentication methods of your own | [`authentication`] |
 //! | bounds on memory, time, number and destinations | [`limits`] |
@@ -17,4 +18,4 @@ macro_rules! pages {
     };
 }
 
-pages! { authentication chaining client datagrams limits server }
+pages! { authentication chaining client datagrams limits server udp_in_tcp }

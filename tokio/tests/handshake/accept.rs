@@ -2,13 +2,14 @@
 
 use std::future::pending;
 use std::io::{self, ErrorKind};
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use tokio::io::{AsyncWriteExt, duplex};
 use tokio::time::Sleep;
 use tokio_socks5_sansio::socks5_sansio::server::{self, Asked};
-use tokio_socks5_sansio::socks5_sansio::{Command, Invalid, UserPass, UserPassBuf};
-use tokio_socks5_sansio::{AcceptError, Admit, Anyone, Check, Wire, accept};
+use tokio_socks5_sansio::socks5_sansio::{Command, Invalid, UserPass, UserPassBuf, either};
+use tokio_socks5_sansio::{AcceptError, Admit, Anyone, Check, Wire, accept, accept_either};
 
 use crate::stutter::Stutter;
 use crate::{CREDENTIALS, NO_TIMEOUT, OFFER, REQUEST, alice};
@@ -133,6 +134,46 @@ async fn malformed_messages_get_the_closing_reply() {
     }
 }
 
+#[tokio::test]
+async fn accept_either_admits_clients_of_socks4_where_no_credentials_are_required() {
+    let request = b"\x04\x01\x01\xBB\x00\x00\x00\x01alice\x00example.com\x00early";
+    let mut wire = Wire::server(Stutter::new(request));
+    let (user, destination, asked) = accept_either(&mut wire, &Guests, NO_TIMEOUT).await.unwrap();
+    assert_eq!((user, destination.to_string().as_str()), ("guest", "example.com:443"));
+    let either::Asked::Connect(permit) = asked else { panic!("{asked:?}") };
+    wire.send(&permit.succeed("192.0.2.7:4660".parse::<SocketAddr>().unwrap().into())).await.unwrap();
+    assert_eq!(wire.stream().output(), [0, 0x5A, 0x12, 0x34, 192, 0, 2, 7]);
+    let (stream, inbox) = wire.into_parts();
+    assert_eq!([inbox.unread(), &stream.input()].concat(), b"early");
+
+    let mut wire = Wire::server(Stutter::new(request));
+    let outcome = accept_either(&mut wire, &alice(), NO_TIMEOUT).await.map(|_| ());
+    assert!(matches!(outcome, Err(AcceptError::CredentialsRequired)));
+    assert_eq!(wire.stream().output(), [0, 0x5B, 0, 0, 0, 0, 0, 0]);
+
+    let mut wire = Wire::server(Stutter::new(request));
+    let outcome = accept(&mut wire, &Anyone, NO_TIMEOUT).await.map(|_| ());
+    assert!(matches!(outcome, Err(AcceptError::Client(server::Error::Offer(Invalid::Version(4))))));
+    assert_eq!(wire.stream().output(), []);
+}
+
+#[tokio::test]
+async fn accept_either_does_with_socks5_as_accept_does() {
+    let mut wire = Wire::server(Stutter::new(&[OFFER, CREDENTIALS, REQUEST].concat()));
+    let ((), destination, asked) = accept_either(&mut wire, &alice(), NO_TIMEOUT).await.unwrap();
+    assert_eq!((destination.to_string().as_str(), asked.command()), ("example.com:443", Command::CONNECT));
+    assert_eq!(wire.stream().output(), [5, 2, 1, 0]);
+    for (input, expected) in
+        [(b"".as_slice(), server::Error::Silent), (b"G", server::Error::Offer(Invalid::Version(b'G')))]
+    {
+        let mut wire = Wire::server(Stutter::new(input));
+        let Err(AcceptError::Client(error)) = accept_either(&mut wire, &Anyone, NO_TIMEOUT).await.map(|_| ()) else {
+            panic!("{expected} is not returned")
+        };
+        assert_eq!((error, wire.stream().output()), (expected, [].as_slice()));
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn the_timeout_includes_the_clients_messages_and_the_check() {
     let timeout = Duration::from_secs(10);
@@ -145,6 +186,8 @@ async fn the_timeout_includes_the_clients_messages_and_the_check() {
     let (mut client, stream) = duplex(100);
     let mut wire = Wire::server(stream);
     client.write_all(&[OFFER, CREDENTIALS].concat()).await.unwrap();
+    let mut other = Wire::server(duplex(100).1);
+    assert!(accept_either(&mut other, &Anyone, timeout).await.is_err());
     let never = Check::new(async |_: UserPass<'_>| pending::<Option<()>>().await);
     let outcome = accept(&mut wire, &never, timeout).await;
     assert!(matches!(outcome, Err(AcceptError::Io(error)) if error.kind() == ErrorKind::TimedOut));

@@ -8,14 +8,17 @@ use core::time::Duration;
 
 use bare::{Sent, Wire, serve};
 use socks5_sansio::client::{self, Selected};
+use socks5_sansio::either::{self, Protocol, ReceiveProtocol};
 use socks5_sansio::fragment::{MIN_TIMEOUT, Outcome, Reassembly, fragments};
 use socks5_sansio::server::{Asked, ReceiveOffer};
-use socks5_sansio::{Encode, Endpoint, Inbox, Polled, Receive, UdpHeader, UserPass};
+use socks5_sansio::socks4::{self, UserId};
+use socks5_sansio::udp_in_tcp::{GostDatagram, HevDatagram, UotDatagram};
+use socks5_sansio::{Decode, Encode, Endpoint, Inbox, Polled, Receive, UdpHeader, UserPass};
 
 bare::program!(talk);
 
 fn talk() -> u32 {
-    let handshakes = [connect, bind, optimistic, datagram, fragmented];
+    let handshakes = [connect, bind, optimistic, datagram, fragmented, socks4, framed];
     (1..).zip(handshakes).find(|(_, handshake)| handshake().is_none()).map_or(0, |(number, _)| number)
 }
 
@@ -131,4 +134,34 @@ fn fragmented() -> Option<()> {
         whole = queue.push(&header, data, Duration::ZERO) == Outcome::Datagram(b"fragments");
     }
     whole.then_some(())
+}
+
+/// SOCKS4a, with a server that serves both protocols.
+fn socks4() -> Option<()> {
+    let (mut up, mut down) = (Way::new(), Way::new());
+    let destination = Endpoint::try_from("example.com:443").ok()?;
+    let (request, client) = socks4::connect(destination, UserId::new("alice").ok()?).ok()?;
+    up.send(&request)?;
+    let Protocol::Socks4(server) = up.receive(ReceiveProtocol::new())? else { return None };
+    let (request, asked) = up.receive(server)?;
+    let asked_for = request.destination() == destination && request.user_id().as_bytes() == b"alice";
+    let either::Asked::Connect(permit) = asked.into() else { return None };
+    down.send(&permit.succeed(Endpoint::try_from("192.0.2.7:4660").ok()?))?;
+    let bound = down.receive(client)?.port() == 4660;
+    (asked_for && bound && up.is_empty() && down.is_empty()).then_some(())
+}
+
+/// A datagram in a frame of each dialect.
+fn framed() -> Option<()> {
+    let (endpoint, data) = (Endpoint::try_from("example.com:53").ok()?, b"data".as_slice());
+    let (hev, gost) = (HevDatagram { endpoint, data }, GostDatagram::new(endpoint, data));
+    let uot = UotDatagram { endpoint, data };
+    let (mut first, mut second, mut third) = (Sent::nothing(), Sent::nothing(), Sent::nothing());
+    first.send(&hev.frame().ok()?)?;
+    second.send(&gost.frame().ok()?)?;
+    third.send(&uot.frame().ok()?)?;
+    let same = HevDatagram::decode(first.bytes()).ok()?.0 == hev
+        && GostDatagram::decode(second.bytes()).ok()?.0 == gost
+        && UotDatagram::decode(third.bytes()).ok()?.0 == uot;
+    same.then_some(())
 }

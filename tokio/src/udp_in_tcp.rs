@@ -1,0 +1,285 @@
+//! Datagrams inside the client's TCP connection: the relay of a server for the dialects of [`socks5_sansio::udp_in_tcp`].
+
+use std::future::poll_fn;
+use std::io::{self, ErrorKind};
+use std::net::SocketAddr;
+use std::num::NonZeroUsize;
+
+use socks5_sansio::association::bound_address;
+use socks5_sansio::either::{Asked, Respond};
+use socks5_sansio::udp_in_tcp::{
+    Frame, GostDatagram, HevDatagram, UotConnectDatagram, UotDatagram, UotRequest, UotVersion,
+};
+use socks5_sansio::{Decode, DecodeError, Encode, Endpoint, EndpointBuf, Inbox, ValueError};
+use tokio::net::TcpStream;
+use tokio::task::yield_now;
+
+use crate::limits::Place;
+use crate::lookup::Resolve;
+use crate::relay::{Relayed, Side, keep_alive, ready};
+use crate::udp::{BATCH, BUFFER, Outside, Relays};
+
+/// The least room for a read. It bounds the inbox, as no frame has more than 65,797 bytes.
+const READ_LEN: usize = 16 * 1024;
+/// With this many bytes of frames in the outbox, no more answers are received: the system drops them.
+const OUTBOX_LEN: usize = 64 * 1024;
+
+/// The dialect in which a client asked for datagrams inside its TCP connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dialect {
+    /// Command 05 of hev-socks5.
+    Hev,
+    /// Command F3 of gost.
+    Gost,
+    /// CONNECT to the name of a version of UDP over TCP.
+    Uot(UotVersion),
+}
+
+impl Dialect {
+    /// The dialect that a request asks for, and the permit to answer it.
+    ///
+    /// ```
+    /// use socks5_sansio::udp_in_tcp::UotVersion;
+    /// use socks5_sansio::{Receive, socks4};
+    /// use tokio_socks5_sansio::udp_in_tcp::Dialect;
+    ///
+    /// let input = b"\x04\x01\0\0\0\0\0\x01\0sp.v2.udp-over-tcp.arpa\0";
+    /// let ((request, asked), _) = socks4::ReceiveRequest::new().receive(input)?;
+    /// let Ok((dialect, _permit)) = Dialect::of(asked, request.destination()) else { panic!("another request") };
+    /// assert_eq!(dialect, Dialect::Uot(UotVersion::V2));
+    /// # Ok::<(), socks5_sansio::server::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// The request, if it asks for something else. Command F3 with a port asks for a listener there.
+    pub fn of(asked: impl Into<Asked>, destination: Endpoint<'_>) -> Result<(Self, Respond), Asked> {
+        match (asked.into(), UotVersion::of(destination)) {
+            (Asked::Connect(permit), Some(version)) => Ok((Self::Uot(version), permit)),
+            (Asked::Other(HevDatagram::COMMAND, permit @ Respond::Socks5(_)), _) => Ok((Self::Hev, permit)),
+            (Asked::Other(GostDatagram::COMMAND, permit @ Respond::Socks5(_)), _) if destination.port == 0 => {
+                Ok((Self::Gost, permit))
+            }
+            (asked, _) => Err(asked),
+        }
+    }
+}
+
+impl<R: Resolve> Relays<R> {
+    /// Opens a relay for datagrams inside a client's TCP connection. It takes a place of the limit, as others do.
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](Self::open).
+    pub fn open_in_tcp(&self, control: &TcpStream, dialect: Dialect) -> io::Result<Relay<R>> {
+        let (place, outside) = self.outside(control.peer_addr()?.ip())?;
+        Ok(Relay {
+            control_local: control.local_addr()?,
+            outside,
+            frames: Frames::of(dialect),
+            inbox: Inbox::new(Vec::new()),
+            outbox: Inbox::new(Vec::new()),
+            down: 0,
+            _place: place,
+        })
+    }
+}
+
+/// The relay of one association whose datagrams are frames in the client's TCP connection. What cannot be relayed is dropped, as by
+/// [`udp::Relay`](crate::udp::Relay), and so are answers while the client does not read. A malformed frame ends the association:
+/// where the next one begins cannot be known.
+///
+/// An idle relay has no buffer. For a client that does not read, at most 129 KiB of frames wait; of an unfinished frame, at most 65.
+/// As by [`relay`](crate::relay::relay), a vanished host is noticed within two minutes; on Linux, a client that reads nothing for
+/// that long, while there are answers for it, counts as one.
+#[derive(Debug)]
+pub struct Relay<R> {
+    control_local: SocketAddr,
+    outside: Outside<R>,
+    frames: Frames,
+    inbox: Inbox<Vec<u8>>,
+    outbox: Inbox<Vec<u8>>,
+    down: u64,
+    _place: Place,
+}
+
+impl<R: Resolve> Relay<R> {
+    /// The bound address of the reply, which clients do not use: the port from which the datagrams are sent.
+    ///
+    /// # Errors
+    ///
+    /// As [`UdpSocket::local_addr`](tokio::net::UdpSocket::local_addr).
+    pub fn local_addr(&self) -> io::Result<SocketAddr> {
+        Ok(bound_address(self.outside.own.socket.local_addr()?, self.control_local))
+    }
+
+    /// Relays until the client's TCP connection ends. Send the reply first; `early` is what the client sent with its request.
+    pub async fn run(mut self, control: &TcpStream, early: &[u8]) -> Relayed {
+        let _ = keep_alive(control); // a relay without keepalive is better than none
+        let outcome = self.exchange(control, early).await;
+        Relayed { up: self.outside.sent, down: self.down, reset: outcome.err().map(|error| (Side::Client, error)) }
+    }
+
+    /// Returns at the end of the stream.
+    async fn exchange(&mut self, control: &TcpStream, early: &[u8]) -> io::Result<()> {
+        put(&mut self.inbox, early)?;
+        self.outside.own.socket.writable().await?; // not known yet of a new socket, and early datagrams would be dropped
+        loop {
+            let missing = self.send_frames()?;
+            release(&mut self.inbox);
+            release(&mut self.outbox);
+            let (has_more, has_answers) = (missing.is_none(), !self.outbox.unread().is_empty());
+            tokio::select! {
+                () = yield_now(), if has_more => {}
+                readable = poll_fn(|cx| control.poll_read_ready(cx)), if !has_more => {
+                    readable?;
+                    if self.read(control, missing)? == Some(0) {
+                        return Ok(());
+                    }
+                }
+                writable = poll_fn(|cx| control.poll_write_ready(cx)), if has_answers => {
+                    writable?;
+                    self.write(control)?;
+                }
+                Ok(()) = poll_fn(|cx| self.outside.own.socket.poll_recv_ready(cx)), if !has_answers => {
+                    BUFFER.with_borrow_mut(|buffer| self.receive_answers(buffer));
+                }
+                Some(Ok((name, address))) = self.outside.pending.join_next() => self.found(&name, address),
+            }
+        }
+    }
+
+    /// Sends the datagrams of some frames. Returns how many bytes are missing in the next one, or `None` if there may be more.
+    fn send_frames(&mut self) -> io::Result<Option<NonZeroUsize>> {
+        for _ in 0..BATCH {
+            match self.frames.decode(self.inbox.unread()) {
+                Ok((datagram, used)) => {
+                    datagram.into_iter().for_each(|(to, data)| self.outside.send(to, data));
+                    self.inbox.consume(used);
+                }
+                Err(DecodeError::Incomplete(missing)) => return Ok(Some(missing)),
+                Err(malformed @ DecodeError::Invalid(_)) => return Err(malformed.into()),
+            }
+        }
+        Ok(None)
+    }
+
+    fn read(&mut self, control: &TcpStream, missing: Option<NonZeroUsize>) -> io::Result<Option<usize>> {
+        let len = missing.map_or(READ_LEN, |missing| READ_LEN.max(missing.get()));
+        let read = ready(control.try_read(self.inbox.room(len)?))?;
+        self.inbox.filled(read.unwrap_or(0));
+        Ok(read)
+    }
+
+    fn write(&mut self, control: &TcpStream) -> io::Result<()> {
+        let written = ready(control.try_write(self.outbox.unread()))?;
+        self.outbox.consume(written.unwrap_or(0));
+        Ok(())
+    }
+
+    fn receive_answers(&mut self, buffer: &mut [u8]) {
+        for _ in 0..BATCH {
+            if self.outbox.unread().len() >= OUTBOX_LEN {
+                return;
+            }
+            let Ok((len, from)) = self.outside.own.socket.try_recv_from(buffer) else { return };
+            if self.frames.encode(from, &buffer[..len], &mut self.outbox).is_ok() {
+                self.down += len as u64;
+            }
+        }
+    }
+
+    /// The one destination of a client keeps the address that was found first, so that its answers are known.
+    fn found(&mut self, name: &EndpointBuf, address: Option<SocketAddr>) {
+        self.outside.found(name, address);
+        if let (Frames::UotConnect(destination), Some(address)) = (&mut self.frames, address) {
+            **destination = Endpoint::from(address).into();
+        }
+    }
+}
+
+/// An empty buffer needs no memory.
+fn release(buffer: &mut Inbox<Vec<u8>>) {
+    if buffer.unread().is_empty() {
+        *buffer = Inbox::new(Vec::new());
+    }
+}
+
+fn put<M: Encode + ?Sized>(buffer: &mut Inbox<Vec<u8>>, message: &M) -> io::Result<()> {
+    let len = message.encode(buffer.room(message.encoded_len())?)?;
+    buffer.filled(len);
+    Ok(())
+}
+
+/// The frames of the connection.
+#[derive(Debug)]
+enum Frames {
+    Hev,
+    Gost,
+    Uot,
+    /// A request first, which decides between the other two.
+    UotRequest,
+    UotConnect(Box<EndpointBuf>),
+}
+
+/// A destination, and the data for it.
+type Datagram<'a> = (Endpoint<'a>, &'a [u8]);
+
+impl Frames {
+    const fn of(dialect: Dialect) -> Self {
+        match dialect {
+            Dialect::Hev => Self::Hev,
+            Dialect::Gost => Self::Gost,
+            Dialect::Uot(UotVersion::V1) => Self::Uot,
+            Dialect::Uot(UotVersion::V2) => Self::UotRequest,
+        }
+    }
+
+    /// Returns the datagram of a frame, and the length of what was decoded. A request has no datagram.
+    fn decode<'a>(&'a mut self, input: &'a [u8]) -> Result<(Option<Datagram<'a>>, usize), DecodeError> {
+        match self {
+            Self::Hev => {
+                let (HevDatagram { endpoint, data }, used) = HevDatagram::decode(input)?;
+                Ok((Some((endpoint, data)), used))
+            }
+            Self::Gost => {
+                let (GostDatagram { endpoint, data, .. }, used) = GostDatagram::decode(input)?;
+                Ok((Some((endpoint, data)), used))
+            }
+            Self::Uot => {
+                let (UotDatagram { endpoint, data }, used) = UotDatagram::decode(input)?;
+                Ok((Some((endpoint, data)), used))
+            }
+            Self::UotRequest => {
+                let (UotRequest { connect, destination }, used) = UotRequest::decode(input)?;
+                *self = if connect { Self::UotConnect(Box::new(destination.into())) } else { Self::Uot };
+                Ok((None, used))
+            }
+            Self::UotConnect(destination) => {
+                let (UotConnectDatagram { data }, used) = UotConnectDatagram::decode(input)?;
+                Ok((Some((destination.as_endpoint(), data)), used))
+            }
+        }
+    }
+
+    /// Appends the frame of an answer, unless the dialect cannot carry it.
+    fn encode(&self, from: SocketAddr, data: &[u8], outbox: &mut Inbox<Vec<u8>>) -> io::Result<()> {
+        let endpoint = Endpoint::from(from).canonical();
+        match self {
+            Self::Hev => put_frame(outbox, HevDatagram { endpoint, data }.frame()),
+            Self::Gost => put_frame(outbox, GostDatagram::new(endpoint, data).frame()),
+            Self::Uot => put_frame(outbox, UotDatagram { endpoint, data }.frame()),
+            Self::UotConnect(destination) if destination.as_endpoint().canonical() == endpoint => {
+                put_frame(outbox, UotConnectDatagram { data }.frame())
+            }
+            Self::UotRequest | Self::UotConnect(_) => Err(ErrorKind::PermissionDenied.into()),
+        }
+    }
+}
+
+fn put_frame<D>(outbox: &mut Inbox<Vec<u8>>, frame: Result<Frame<D>, ValueError>) -> io::Result<()>
+where
+    Frame<D>: Encode,
+{
+    put(outbox, &frame?)
+}
