@@ -1,0 +1,89 @@
+# The table "What must hold" in CONTRIBUTING.md as recipes: `just --list` shows them.
+
+# The recipes
+[private]
+default:
+    @{{ just_executable() }} --list --unsorted --justfile {{ justfile() }}
+
+# Everything that must hold on a new machine; installs what the tests need
+ci:
+    bash .ci/run
+
+# Everything below tests/ except api and bare; the code of README, documentation and guides
+test *ARGS:
+    cargo test --workspace {{ ARGS }}
+
+# The example server, with clients and surroundings that fail
+faults:
+    cargo test -p tokio-socks5-sansio --test faults
+
+# Every script of either side, and every cut of the input
+exhaustive:
+    cargo test -p socks5-sansio-exhaustive
+
+# The examples with curl, OpenSSH, dante and others; INTEROP_REQUIRED=1 makes a missing program a failure
+interop:
+    cargo test -p socks5-sansio-interop
+
+# The core without a runtime, and without sockets
+no-runtime:
+    cargo run -p socks5-sansio-event-loop
+    cargo run -p socks5-sansio-smoltcp
+
+# The public API; `just api --update` accepts what there is
+api *ARGS:
+    .ci/api {{ ARGS }}
+
+# Rust 1.85, and the lowest versions of the dependencies
+oldest:
+    .ci/oldest
+
+# No std and no allocator: this machine, an emulated Cortex-M4, WebAssembly
+bare:
+    .ci/bare
+
+# The example server under Valgrind
+memcheck:
+    .ci/memcheck
+
+# GSSAPI with a real KDC, libcurl and dante
+gssapi:
+    .ci/gssapi
+
+# Instructions of each operation, within limits
+instructions:
+    cargo bench -p socks5-sansio-benches --bench instructions
+
+# The same in nanoseconds
+times:
+    cargo bench -p socks5-sansio-benches --bench codec
+    cargo bench -p socks5-sansio-benches --bench negotiate
+
+# Instructions, allocations and nanoseconds of other crates
+[working-directory("benches/peers")]
+peers:
+    cargo bench --ignore-rust-version
+
+# The time to build other crates, and their dependencies
+build-times:
+    benches/peers/build-times
+
+# Each fuzz target; `just fuzz 60`, `just fuzz --asan-corpus`, `just fuzz --grow 60`
+fuzz *ARGS:
+    .ci/fuzz {{ ARGS }}
+
+# The tests reach every region of src/
+coverage:
+    .ci/coverage
+
+# The tests catch every mutant of src/
+mutants:
+    cargo mutants -j2
+
+# Theorems about the compiled code; `just prove request` proves some of them
+prove *ARGS:
+    .ci/prove {{ ARGS }}
+
+# Licences, sources and versions of the dependencies, for all systems
+deny:
+    cargo deny --locked check bans licenses sources
