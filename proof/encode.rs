@@ -1,0 +1,84 @@
+//! Encoders: every value, made from the arguments, into an output of any length.
+
+use core::net::{Ipv4Addr, Ipv6Addr};
+
+use socks5_sansio::{
+    Address, BufferTooSmall, Command, Domain, Encode, Endpoint, Fragment, GssapiMessage, GssapiToken, Method,
+    MethodOffer, MethodSelection, Reply, ReplyCode, Request, UdpHeader, UserPass, UserPassStatus,
+};
+
+use crate::{Bytes, Out, Report, Words};
+
+/// An endpoint of one kind: `words` 1, 2 and 3 are its address and port, and its name is elsewhere.
+fn endpoint(kind: u64, [high, low, port]: [u64; 3], name: Bytes) -> Option<Endpoint<'static>> {
+    let address = match kind {
+        1 => Address::Ipv4(Ipv4Addr::from(low as u32)),
+        4 => Address::Ipv6(Ipv6Addr::from(u128::from(high) << 64 | u128::from(low))),
+        _ => Address::Domain(Domain::new(name.get()).ok()?),
+    };
+    Some(Endpoint { address, port: port as u16 })
+}
+
+pub(crate) fn written(words: *mut Words, result: Result<usize, BufferTooSmall>) {
+    Report::new(words).put(match result {
+        Ok(len) => [0, len as u64],
+        Err(BufferTooSmall { needed }) => [1, needed as u64],
+    });
+}
+
+/// A value: its code, and an endpoint.
+#[repr(C)]
+pub struct Value {
+    pub(crate) code: u64,
+    kind: u64,
+    pub(crate) address: [u64; 3],
+    strings: [Bytes; 2],
+}
+
+impl Value {
+    fn endpoint(&self) -> Option<Endpoint<'static>> {
+        endpoint(self.kind, self.address, self.strings[0])
+    }
+}
+
+macro_rules! encoders {
+    ($($name:ident($value:ident) => $message:expr;)*) => {
+        $(#[unsafe(no_mangle)]
+        pub extern "C" fn $name(value: *const Value, words: *mut Words, out: Out) {
+            let $value = unsafe { &*value };
+            let Some(message) = $message else { return };
+            written(words, message.encode(out.get()));
+        })*
+    };
+}
+
+encoders! {
+    encode_method_offer(value) => MethodOffer::new(value.strings[0].get()).ok();
+    encode_method_selection(value) => Some(MethodSelection { method: Method(value.code as u8) });
+    encode_user_pass(value) => UserPass::new(value.strings[0].get(), value.strings[1].get()).ok();
+    encode_user_pass_status(value) => Some(UserPassStatus(value.code as u8));
+    encode_request(value) => value.endpoint().map(|destination| Request { command: Command(value.code as u8), destination });
+    encode_reply(value) => value.endpoint().map(|bound| Reply { code: ReplyCode(value.code as u8), bound });
+    encode_udp_header(value) => value.endpoint().map(|endpoint| UdpHeader { fragment: Fragment(value.code as u8), endpoint });
+    encode_endpoint(value) => value.endpoint();
+    encode_gssapi_message(value) => message(value);
+}
+
+fn message(value: &Value) -> Option<GssapiMessage<'static>> {
+    let token = GssapiToken::new(value.strings[0].get()).ok()?;
+    Some(match value.kind {
+        1 => GssapiMessage::Authentication(token),
+        2 => GssapiMessage::ProtectionLevel(token),
+        3 => GssapiMessage::Encapsulated(token),
+        _ => GssapiMessage::Abort,
+    })
+}
+
+/// Before the data, at the end of the room.
+#[unsafe(no_mangle)]
+pub extern "C" fn prepend_udp_header(value: *const Value, words: *mut Words, out: Out) {
+    let value = unsafe { &*value };
+    let Some(endpoint) = value.endpoint() else { return };
+    let header = UdpHeader { fragment: Fragment(value.code as u8), endpoint };
+    written(words, header.prepend(out.get()));
+}

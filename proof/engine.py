@@ -1,0 +1,309 @@
+"""Runs a function of the image on symbolic arguments, and compares what it wrote with the specification.
+
+Every address is checked before it is used, and the paths are checked to cover all inputs. A question that the tool cannot answer is
+`Undecided`, never a proof.
+"""
+
+import logging
+
+logging.disable(logging.ERROR)
+
+import angr
+import claripy
+from angr.concretization_strategies import SimConcretizationStrategy
+from claripy import And, BVS, BVV, Concat, If, Not, Or, ULE, ULT
+
+WORDS, VALUE, SCRATCH = 0x1000_0000, 0x1100_0000, 0x1200_0000
+INPUT, FIRST, SECOND, OUT = (k << 48 for k in range(1, 5))
+LONGEST = 1 << 47  # bytes, which is more than an address space has
+RETURN = 0xDEAD_0000
+STACK, STACK_SIZE = 0x7FFF_FFFE_0008, 0x1_0000
+WORDS_SIZE = 16 * 8
+
+
+class Refuted(Exception):
+    """The theorem does not hold, for this input."""
+
+
+class Undecided(Exception):
+    """The tool stopped. Nothing is proved."""
+
+
+def number(expression):
+    """The value of a constant, or `None`."""
+    if isinstance(expression, int):
+        return expression
+    return None if expression.symbolic else expression.concrete_value
+
+
+class Region:
+    """Bytes at a fixed address: a function from positions to bytes of which nothing is known, and a symbolic length.
+
+    Each position that is read has a variable of its own, and `facts` says that equal positions have equal bytes.
+    """
+
+    def __init__(self, name, start):
+        self.name, self.start, self.origin = name, start, 0
+        self.n = BVS(f"{name}.len", 64, explicit_name=True)
+        self.known, self.facts = {}, []
+
+    def __getitem__(self, at):
+        at = claripy.simplify(BVV(at, 64) if isinstance(at, int) else at)
+        if at not in self.known:
+            byte = BVS(f"{self.name}.{len(self.known)}", 8, explicit_name=True)
+            self.facts += (Or(at != other, byte == value) for other, value in self.known.items()
+                           if at.symbolic or other.symbolic)
+            self.known[at] = byte
+        return self.known[at]
+
+    def has(self, address, size):
+        """Whether an access lies inside."""
+        offset = address - self.start
+        return And(ULE(offset, self.n), ULE(size, self.n - offset))
+
+    def after(self, start):
+        return View(self, start, self.n - start)
+
+    def shown(self, evaluate):
+        length = evaluate(self.n)
+        known = {evaluate(at): evaluate(byte) for at, byte in self.known.items()}
+        text = [f"{known[at]:02x}" if at in known else ".." for at in range(min(length, 24))]
+        far = [f"[{at}]={byte:02x}" for at, byte in sorted(known.items()) if 24 <= at < length]
+        return f"{self.name} of {length} bytes: {' '.join(text + far)}"
+
+
+class View:
+    """A region without its first bytes, or with another length, for the specification."""
+
+    def __init__(self, region, origin, n):
+        self.region, self.origin, self.n = region, origin, n
+
+    def __getitem__(self, at):
+        return self.region[at + self.origin]
+
+    def after(self, start):
+        return View(self.region, self.origin + start, self.n - start)
+
+
+class AllAddresses(SimConcretizationStrategy):
+    """A symbolic address stands for all of its values; if they are many, the tool stops."""
+
+    def _concretize(self, memory, addr, **kwargs):
+        addresses = memory.state.solver.eval_upto(addr, 65)
+        return addresses if len(addresses) < 65 else None
+
+    def copy(self):
+        return self
+
+
+class Panic(angr.SimProcedure):
+    NO_RET = True
+
+    def run(self):
+        raise Refuted(f"panics: {self.state.globals['run'].example(self.state)}")
+
+
+class Copy(angr.SimProcedure):
+    """The contract of memcpy: `length` bytes of a region that is read are written to the output, without overlap."""
+
+    def run(self, to, source, length):
+        self.state.globals["run"].copies(self.state, to, source, length)
+        return to
+
+
+def load(image):
+    project = angr.Project(image, auto_load_libs=False)
+    project.hook_symbol("panic_reached", Panic(), replace=True)
+    project.hook_symbol("memcpy", Copy(), replace=True)
+    return project
+
+
+class Run:
+    """All paths of one function."""
+
+    def __init__(self, project, function, arguments, regions, out=None, assume=(), value=()):
+        self.project, self.regions, self.out = project, regions, out
+        lengths = [ULE(region.n, LONGEST) for region in [*regions, *([out] if out else [])]]
+        self.assume = [*assume, *lengths]
+        self.value_size = 8 * len(value)
+        self.paths = self.explore(self.start(function, arguments, value))
+        self.check_that_every_input_has_a_path()
+
+    def start(self, function, arguments, value):
+        symbol = self.project.loader.find_symbol(function)
+        if symbol is None:
+            raise Undecided(f"the image has no function {function}")
+        options = {angr.options.SYMBOL_FILL_UNCONSTRAINED_MEMORY, angr.options.SYMBOL_FILL_UNCONSTRAINED_REGISTERS}
+        state = self.project.factory.call_state(
+            symbol.rebased_addr, *arguments, ret_addr=RETURN, stack_base=STACK, add_options=options)
+        state.memory.read_strategies, state.memory.write_strategies = [AllAddresses()], [AllAddresses()]
+        state.memory.store(WORDS, BVV(0, 8 * WORDS_SIZE), inspect=False)
+        for k, word in enumerate(value):
+            state.memory.store(VALUE + 8 * k, word, endness="Iend_LE", inspect=False)
+        state.add_constraints(*self.assume)
+        state.globals["run"], state.globals["written"] = self, ()
+        state.inspect.b("mem_read", when=angr.BP_BEFORE, action=self.reads)
+        state.inspect.b("mem_write", when=angr.BP_BEFORE, action=self.writes)
+        self.stack_top = number(state.regs.rsp) + 8
+        return state
+
+    def explore(self, state):
+        manager = self.project.factory.simgr(state, save_unconstrained=True)
+        manager.stashes["returned"] = []
+        while manager.active:
+            manager.step()
+            for failed in manager.errored:
+                known = isinstance(failed.error, (Refuted, Undecided))
+                raise failed.error if known else Undecided(repr(failed.error))
+            if manager.unconstrained or manager.deadended:
+                raise Undecided("a path leaves the function")
+            manager.move("active", "returned", lambda state: state.addr == RETURN)
+        return manager.returned
+
+    def check_that_every_input_has_a_path(self):
+        solver = claripy.Solver()
+        solver.add([*self.assume, *self.facts()])
+        solver.add(Not(Or(*(And(*path.solver.constraints) for path in self.paths))))
+        if solver.satisfiable():
+            raise Undecided("an input has no path")
+
+    def facts(self):
+        return [fact for region in self.regions for fact in region.facts]
+
+    # memory
+
+    def reads(self, state):
+        address, size = state.inspect.mem_read_address, number(state.inspect.mem_read_length)
+        if self.is_own(address, size, (VALUE, self.value_size), (self.image_start(), self.image_size())):
+            return
+        if number(address) is None and self.always(state, self.inside(address, size, *self.stack())):
+            return
+        for region in self.regions:
+            if self.always(state, region.has(address, size)):
+                data = [region[address - region.start + k] for k in range(size)]
+                state.add_constraints(*region.facts)
+                little = state.inspect.mem_read_endness == "Iend_LE"
+                state.inspect.mem_read_expr = Concat(*(reversed(data) if little else data))
+                return
+        self.demand(state, self.inside(address, size, self.image_start(), self.image_size()), "reads outside of its input")
+
+    def writes(self, state):
+        address, data = state.inspect.mem_write_address, state.inspect.mem_write_expr
+        size = data.size() // 8
+        if self.is_own(address, size, (WORDS, WORDS_SIZE)):
+            return
+        if self.out and self.always(state, self.out.has(address, size)):
+            if state.inspect.mem_write_condition is not None:
+                raise Undecided("a conditional write")
+            little = state.inspect.mem_write_endness == "Iend_LE"
+            state.globals["written"] += ((address - OUT, size, None, data.reversed if little else data),)
+            state.inspect.mem_write_address = BVV(SCRATCH, 64)  # the output is never read
+            return
+        self.demand(state, self.inside(address, size, *self.stack()), "writes outside of its output")
+
+    def copies(self, state, to, source, length):
+        size = number(length)
+        if size is not None and not any(self.always(state, region.has(source, length)) for region in self.regions):
+            data = state.memory.load(source, size)
+            state.memory.store(to, data)
+            return
+        readable = Or(*(region.has(source, length) for region in self.regions))
+        self.demand(state, Or(length == 0, readable), "copies from outside of its input")
+        self.demand(state, Or(length == 0, self.out.has(to, length)), "copies to outside of its output")
+        state.globals["written"] += ((to - OUT, length, source, None),)
+
+    def is_own(self, address, size, *areas):
+        at = number(address)
+        return at is not None and any(start <= at and at + size <= start + length for start, length in [self.stack(), *areas])
+
+    def stack(self):
+        return self.stack_top - STACK_SIZE, STACK_SIZE
+
+    def image_start(self):
+        return self.project.loader.main_object.min_addr
+
+    def image_size(self):
+        return self.project.loader.main_object.max_addr - self.image_start() + 1
+
+    @staticmethod
+    def inside(address, size, start, length):
+        return ULE(address - start, length - size)
+
+    def always(self, state, claim):
+        return not state.solver.satisfiable(extra_constraints=[Not(claim)])
+
+    def demand(self, state, claim, fault):
+        if not self.always(state, claim):
+            raise Refuted(f"{fault} at {state.addr:#x}: {self.example(state, Not(claim))}")
+
+    # results
+
+    def words(self, path):
+        data = path.memory.load(WORDS, WORDS_SIZE, inspect=False)
+        return [word.reversed for word in data.chop(64)]
+
+    def require(self, claim):
+        """`claim` is a function from the words that a path wrote, and what it wrote to the output, to a condition."""
+        for path in self.paths:
+            wrong = Not(claim(self.words(path), path.globals["written"]))
+            facts = self.facts()
+            if path.solver.satisfiable(extra_constraints=[wrong, *facts]):
+                raise Refuted(self.example(path, wrong, *facts))
+
+    def example(self, path, *extra):
+        solver = path.solver._solver.branch()
+        solver.add(extra)
+        everything = [region.n for region in self.regions]
+        variables = claripy.Concat(*everything, *(byte for region in self.regions for pair in region.known.items() for byte in pair))
+        # one model for all variables
+        solver.add(variables == solver.eval(variables, 1)[0])
+        evaluate = lambda expression: solver.eval(expression, 1)[0]
+        text = [region.shown(evaluate) for region in self.regions]
+        return "; ".join(text)
+
+
+def equal(want):
+    """Exactly these words, and nothing else is written."""
+    return lambda words, written: And(BVV(len(written), 8) == 0, *(a == b for a, b in zip(words, want)))
+
+
+def encodes(pieces, valid, room, at_the_end=False):
+    """All of `pieces` is written and nothing else, or too little room is reported with the length needed."""
+    total = pieces.n
+    start = room - total if at_the_end else BVV(0, 64)
+    position = BVS("position", 64)
+
+    def claim(words, written):
+        is_right = [pieces.has(at - start, size, source, data) for at, size, source, data in written]
+        is_whole = Or(ULE(total, position), *(ULT(position - (at - start), size) for at, size, _, _ in written))
+        nothing = BVV(len(written), 8) == 0
+        done = And(words[0] == 0, words[1] == (start if at_the_end else total), *is_right, is_whole)
+        failed = And(words[0] == 1, words[1] == total, nothing)
+        rejected = And(nothing, *(word == 0 for word in words))
+        return If(valid, If(ULE(total, room), done, failed), rejected)
+
+    return claim
+
+
+class Pieces:
+    """Bytes and parts of regions in a row. What is written is compared with it, and it can be decoded."""
+
+    def __init__(self, *pieces):
+        self.origin, self.n, self.parts = 0, BVV(0, 64), []
+        for piece in pieces:
+            byte = None if isinstance(piece, Region) else BVV(piece, 8) if isinstance(piece, int) else piece
+            self.parts.append((self.n, BVV(1, 64) if byte is not None else piece.n, byte, piece))
+            self.n = self.n + self.parts[-1][1]
+
+    def __getitem__(self, at):
+        at, found = BVV(at, 64) if isinstance(at, int) else at, BVV(0, 8)
+        for start, length, byte, piece in reversed(self.parts):
+            found = If(ULT(at - start, length), piece[at - start] if byte is None else byte, found)
+        return found
+
+    def has(self, at, size, source, data):
+        if source is None:
+            inside = And(ULE(at, self.n), ULE(size, self.n - at))
+            return And(inside, *(self[at + k] == byte for k, byte in enumerate(data.chop(8))))
+        copies = [(start, length, piece.start) for start, length, byte, piece in self.parts if byte is None]
+        return Or(size == 0, *(And(at == start, size == length, source == piece) for start, length, piece in copies))

@@ -1,0 +1,307 @@
+"""The messages and the states, from the figures of RFC 1928, RFC 1929 and RFC 1961, and the memos of SOCKS4. To be read beside them.
+
+An input is a length `m.n` and bytes `m[0]`, `m[1]`, ... Nothing here is taken from the crate: only the numbers of results, which
+harness.rs writes down, are common to both.
+"""
+
+from claripy import And, BVV, Concat, If, Not, Or, ULE, ULT
+
+from notation import MALFORMED, MISSING, VALUE, error, first, malformed, missing, received, value, whole, word, words
+
+LONGEST_OFFER = 16
+VERSION, USER_PASS_VERSION, GSSAPI_VERSION, MESSAGE_TYPE, ADDRESS_TYPE, EMPTY_NAME, TRUNCATED_DATAGRAM, _, SOCKS4_VERSION = range(1, 10)
+
+
+# RFC 1928 section 3: VER NMETHODS METHODS, and VER METHOD
+
+def method_offer(m, at):
+    """With the method at a position, 256 if there is none."""
+    length = word(m[1])
+    return first(
+        (m.n == 0, missing(m, 2)),
+        (m[0] != 5, malformed(VERSION, m[0])),
+        (m.n == 1, missing(m, 2)),
+        whole(m, 2 + length, length, If(ULT(at, length), word(m[2 + at]), word(256))),
+    )
+
+
+def offer_contains(m, method):
+    offer = method_offer(m, word(255))
+    return first((offer[0] == VALUE, value(offer[1], If(offered(m, method), word(1), word(0)))), offer)
+
+
+def method_selection(m, version=VERSION, expected=5):
+    return first(
+        (m.n == 0, missing(m, 2)),
+        (m[0] != expected, malformed(version, m[0])),
+        whole(m, word(2), m[1]),
+    )
+
+
+# RFC 1929 section 2: VER ULEN UNAME PLEN PASSWD, and VER STATUS
+
+def user_pass(m):
+    password = 3 + word(m[1])
+    total = password + word(m[password - 1])
+    return first(
+        (m.n == 0, missing(m, 3)),
+        (m[0] != 1, malformed(USER_PASS_VERSION, m[0])),
+        (m.n == 1, missing(m, 3)),
+        (ULT(m.n, password), missing(m, password)),
+        whole(m, total, 2, m[1], password, m[password - 1]),
+    )
+
+
+def user_pass_status(m):
+    """Version 5 is accepted, too."""
+    return first(
+        (m.n == 0, missing(m, 2)),
+        (And(m[0] != 1, m[0] != 5), malformed(USER_PASS_VERSION, m[0])),
+        whole(m, word(2), m[1], If(m[1] == 0, word(1), word(0))),
+    )
+
+
+# RFC 1928 section 5: ATYP ADDR PORT. The shortest that can follow is a name of no bytes.
+
+def endpoint(m, at, *before, empty_name=None):
+    number = lambda start, end: Concat(*(m[k] for k in range(start, end)))
+    ipv4, ipv6, name = word(at + 7), word(at + 19), at + 4 + word(m[at + 1])
+    port = Concat(m[name - 2], m[name - 1])
+    return first(
+        (ULT(m.n, at + 1), missing(m, at + 4)),
+        (m[at] == 1, whole(m, ipv4, *before, 1, number(at + 1, at + 5), number(at + 5, at + 7))),
+        (m[at] == 4, whole(m, ipv6, *before, 4, number(at + 1, at + 9), number(at + 9, at + 17), number(at + 17, at + 19))),
+        (m[at] != 3, malformed(ADDRESS_TYPE, m[at])),
+        (ULT(m.n, at + 2), missing(m, at + 4)),
+        (m[at + 1] == 0, empty_name(m, name, port) if empty_name else malformed(EMPTY_NAME)),
+        whole(m, name, *before, 3, m.origin + at + 2, m[at + 1], port),
+    )
+
+
+# RFC 1928 section 4: VER CMD RSV and an endpoint; section 6: VER REP RSV and an endpoint
+
+def request(m):
+    return first(
+        (m.n == 0, missing(m, 7)),
+        (m[0] != 5, malformed(VERSION, m[0])),
+        endpoint(m, 3, m[1]),
+    )
+
+
+def reply(m):
+    """An empty name, which some servers send, is 0.0.0.0."""
+    unspecified = lambda m, total, port: whole(m, total, m[1], 1, 0, port)
+    return first(
+        (m.n == 0, missing(m, 7)),
+        (m[0] != 5, malformed(VERSION, m[0])),
+        endpoint(m, 3, m[1], empty_name=unspecified),
+    )
+
+
+def reply_code(m):
+    code = method_selection(m)
+    return first((code[0] == VALUE, value(0, m[1])), code)
+
+
+# RFC 1928 section 7: RSV RSV FRAG, an endpoint, and the data. A datagram is never completed.
+
+def udp_header(m):
+    header = endpoint(m, 3, m[2])
+    kind, used = header[:2]
+    return first(
+        (kind == MISSING, malformed(TRUNCATED_DATAGRAM)),
+        (kind == VALUE, words(VALUE, used, m.n - used, *header[2:-1])),
+        header,
+    )
+
+
+# RFC 1961 sections 3.3, 3.7 and 4.3: VER MTYP LEN TOKEN; section 3.8: an abort is VER MTYP
+
+def gssapi_message(m):
+    total = If(m.n == 3, Concat(m[2], BVV(0, 8)), Concat(m[2], m[3])).zero_extend(48) + 4
+    return first(
+        (m.n == 0, missing(m, 2)),
+        (m[0] != 1, malformed(GSSAPI_VERSION, m[0])),
+        (m.n == 1, missing(m, 2)),
+        (m[1] == 0xFF, value(2, 0xFF)),
+        (Not(Or(m[1] == 1, m[1] == 2, m[1] == 3)), malformed(MESSAGE_TYPE, m[1])),
+        (m.n == 2, missing(m, 4)),
+        whole(m, total, m[1], 4, total - 4),
+    )
+
+
+# SOCKS4: VN CD DSTPORT DSTIP USERID NUL, in 4a a name with its NUL after 0.0.0.x; and VN CD DSTPORT DSTIP. Requests are bounded to 12 bytes.
+
+def socks4_request(m):
+    def terminator(start):
+        end = BVV(99, 64)
+        for at in reversed(range(8, 12)):
+            end = If(And(ULE(start, at), ULT(at, m.n), m[at] == 0), word(at), end)
+        return end
+
+    ip, port, user = Concat(m[4], m[5], m[6], m[7]), Concat(m[2], m[3]), terminator(word(8))
+    name = terminator(user + 1)
+    named = And(ULT(ip, 256), ip != 0)
+    return first(
+        (m.n == 0, missing(m, 9)),
+        (m[0] != 4, malformed(SOCKS4_VERSION, m[0])),
+        (ULT(m.n, 8), missing(m, 9)),
+        (user == 99, words(MISSING, If(named, word(2), word(1)))),
+        (Not(named), value(user + 1, m[1], 8, user - 8, 1, ip, port)),
+        (name == 99, words(MISSING, 1)),
+        (name == user + 1, malformed(EMPTY_NAME)),
+        value(name + 1, m[1], 8, user - 8, 3, user + 1, name - user - 1, port),
+    )
+
+
+def socks4_reply(m):
+    """Version 4 is accepted, too."""
+    return first(
+        (m.n == 0, missing(m, 8)),
+        (And(m[0] != 0, m[0] != 4), malformed(SOCKS4_VERSION, m[0])),
+        whole(m, word(8), m[1], Concat(m[4], m[5], m[6], m[7]), Concat(m[2], m[3])),
+    )
+
+
+# The errors of the states
+
+OFFER, USER_PASS, REQUEST, CLIENT, GSSAPI, SOCKS4_SERVER, SOCKS4_CLIENT = range(1, 8)
+SILENT, CLOSED, TRUNCATED, NO_ACCEPTABLE_METHODS, NOT_OFFERED, REJECTED, REFUSED, OUT_OF_ORDER, ABORTED = range(10, 19)
+
+
+def state(m, message, kind, accept, closed=CLOSED, closing=lambda reason: [(True, b"")]):
+    """A state that receives one message; `accept` has the result for the message's length and values."""
+    needed = If(message[0] == MISSING, message[1], word(0))
+    *special, (_, usual) = closing(message[1])
+    refuse = lambda reply: error(0, reply, kind, message[1], message[2])
+    return first(
+        (And(message[0] == MISSING, m.n == 0), error(needed, b"", closed)),
+        (message[0] == MISSING, error(needed, b"", TRUNCATED)),
+        *((And(message[0] == MALFORMED, condition), refuse(reply)) for condition, reply in special),
+        (message[0] == MALFORMED, refuse(usual)),
+        accept(message[1], *message[2:]),
+    )
+
+
+# RFC 1928 section 3, the server: silence is told from an end in the middle
+
+def server_offer(m):
+    return state(m, method_offer(m, word(255)), OFFER, lambda used, length, *_: received(used, length), closed=SILENT)
+
+
+def server_user_pass(m):
+    return state(m, user_pass(m), USER_PASS, received, closing=lambda reason: [(True, bytes([1, 1]))])
+
+
+def failure(code):
+    return bytes([5, code, 0, 1, 0, 0, 0, 0, 0, 0])
+
+
+def server_request(m):
+    kind = If(m[1] == 1, word(1), If(m[1] == 2, word(2), If(m[1] == 3, word(3), word(4))))
+    accept = lambda used, command, *rest: received(used, command, kind, *rest)
+    return state(m, request(m), REQUEST, accept, closing=lambda reason: [(reason == ADDRESS_TYPE, failure(8)), (True, failure(1))])
+
+
+def choice(m, method, call):
+    """Moves 0 and 1 select methods 0 and 2, 2 any other but FF, 3 method 1, 4 to 6 log in, 7 refuses."""
+    def select(code, next, otherwise=words(1)):
+        return first((offered(m, code), words(VALUE, code, next)), otherwise)
+
+    user_pass, anonymous = select(2, 1), select(0, 0)
+    other = first((Or(method == 0, method == 2, method == 0xFF), words(1)), select(method, word(method) + 256))
+    moves = [anonymous, user_pass, other, select(1, 2), user_pass, select(2, 1, anonymous), select(0, 0, user_pass), words(VALUE, 0xFF, 3)]
+    return first((server_offer(m)[1] != VALUE, words(2)), *((call == k, move) for k, move in enumerate(moves)), words(1))
+
+
+def offered(m, method, longest=LONGEST_OFFER):
+    return Or(*(And(ULT(k, m[1]), m[2 + k] == method) for k in range(longest)))
+
+
+# the client
+
+def selected(m, *allowed):
+    """One of the methods `allowed`, each with a condition and what follows; FF is never one."""
+    unacceptable = first((m[1] == 0xFF, error(0, b"", NO_ACCEPTABLE_METHODS)), error(0, b"", NOT_OFFERED, m[1]))
+    accept = lambda used, *_: first(*((condition, received(used, *next)) for condition, next in allowed), unacceptable)
+    return state(m, method_selection(m), CLIENT, accept)
+
+
+def client_status(m):
+    accept = lambda used, status, *_: first((status == 0, received(used)), error(0, b"", REJECTED, status))
+    return state(m, user_pass_status(m), CLIENT, accept)
+
+
+def early_refusal(m, message, version, success, kind):
+    """A failure is known by its first two bytes."""
+    early = ULT(m.n, 2)
+    short = [message[0], If(And(early, message[0] == MISSING), 2 - m.n, message[1]), *message[2:]]
+    accepted = state(m, short, kind, lambda used, code, *bound: received(used, *bound))
+    return first((And(Not(early), version, m[1] != success), error(0, b"", REFUSED, m[1])), accepted)
+
+
+def client_reply(m):
+    return early_refusal(m, reply(m), m[0] == 5, 0, CLIENT)
+
+
+def then(m, before, after):
+    """Two states in a row: the second has what the first leaves."""
+    succeeds = And(before[0] == 0, before[1] == VALUE)
+    both = [after[0], after[1], If(after[1] == VALUE, after[2] + 2, after[2]), *after[3:]]
+    return first((succeeds, both), before)
+
+
+def client_answers(m, with_credentials):
+    none = then(m, selected(m, (m[1] == 0, [])), client_reply(m.after(2)))
+    status = then(m, client_status(m.after(2)), client_reply(m.after(4)))
+    some = then(m, selected(m, (m[1] == 2, [])), status)
+    return first((with_credentials == 0, none), some)
+
+
+# RFC 1961, both sides
+
+def gssapi(m, expected):
+    accept = lambda used, kind, *token: first(
+        (kind == expected, received(used, *token)),
+        (kind == 0xFF, error(0, b"", ABORTED)),
+        error(0, bytes([1, 0xFF]), OUT_OF_ORDER, kind),
+    )
+    return state(m, gssapi_message(m), GSSAPI, accept, closing=lambda reason: [(True, bytes([1, 0xFF]))])
+
+
+# SOCKS4
+
+def socks4_server_request(m):
+    kind = If(m[1] == 1, word(1), If(m[1] == 2, word(2), word(4)))
+    rejected = bytes([0, 0x5B, 0, 0, 0, 0, 0, 0])
+    return state(m, socks4_request(m), SOCKS4_SERVER, lambda used, *rest: received(used, kind, *rest), closed=SILENT,
+                 closing=lambda reason: [(reason == SOCKS4_VERSION, b""), (True, rejected)])
+
+
+def socks4_client_reply(m):
+    return early_refusal(m, socks4_reply(m), Or(m[0] == 0, m[0] == 4), 0x5A, SOCKS4_CLIENT)
+
+
+# What is sent, from the same figures: bytes, and strings of any content
+
+def endpoint_sent(kind, value):
+    high, low, port = value.address
+    ipv4, ipv6, name = [1, *low[31:].chop(8)], [4, *high.chop(8), *low.chop(8)], [3, value.first.n[7:], value.first]
+    return [*{1: ipv4, 3: name, 4: ipv6}[kind], *port[15:].chop(8)]
+
+
+def sent(message, kind, value):
+    code, first, second = value.code[7:], value.first, value.second
+    endpoint = lambda: endpoint_sent(kind, value)
+    return {
+        "method_offer": lambda: [5, first.n[7:], first],
+        "method_selection": lambda: [5, code],
+        "user_pass": lambda: [1, first.n[7:], first, second.n[7:], second],
+        "user_pass_status": lambda: [1, code],
+        "request": lambda: [5, code, 0, *endpoint()],
+        "reply": lambda: [5, code, 0, *endpoint()],
+        "udp_header": lambda: [0, 0, code, *endpoint()],
+        "endpoint": endpoint,
+        "socks4_reply": lambda: [0, code, *value.address[2][15:].chop(8), *value.address[1][31:].chop(8)],
+        "gssapi_message": lambda: [1, 0xFF] if kind == 0xFF else [1, kind, *first.n[15:].chop(8), first],
+    }[message]()
