@@ -32,13 +32,13 @@ const SOCKER: &[Shown] = &[
 
 /// The first byte chooses the side, and what a client asks for.
 const TOR: &[Shown] = &[
+    (Decided::StatusVersion, b"\x11\x05\x02\x05\0"),
     (Decided::Socks4, b"\0\x04"),
     (Decided::EmptyName, b"\0\x05\x01\0\x05\x01\0\x03\0\0\x50"),
     (Decided::EmptyNameInReply, b"\x01\x05\0\x05\0\0\x03\0\0\x50"),
     (Decided::NameOfAnyBytes, b"\0\x05\x01\0\x05\x01\0\x03\x01\xFF\0\x50"),
     (Decided::UnknownCommand, b"\0\x05\x01\0\x05\x02\0\x01\xC0\0\x02\x01\0\x50"),
     (Decided::PortZero, b"\0\x05\x01\0\x05\x01\0\x01\xC0\0\x02\x01\0\0"),
-    (Decided::StatusVersion, b"\x11\x05\x02\x05\0"),
     (Decided::RefusedAtOnce, b"\x01\x05\0\x05\x05"),
 ];
 

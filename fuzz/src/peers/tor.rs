@@ -9,15 +9,15 @@ use socks5_sansio::Invalid;
 
 use super::{Decided, Fields, Host, Verdict, reason};
 
-/// The differences that were decided.
+/// The differences that were decided. After the status, others can be seen in the same input.
 pub(super) const DECIDED: [Decided; 8] = [
+    Decided::StatusVersion,
     Decided::Socks4,
     Decided::EmptyName,
     Decided::EmptyNameInReply,
     Decided::NameOfAnyBytes,
     Decided::UnknownCommand,
     Decided::PortZero,
-    Decided::StatusVersion,
     Decided::RefusedAtOnce,
 ];
 
