@@ -166,8 +166,8 @@ pub enum Scope {
 /// exempts a few addresses in them, and so is all of IPv6 that is not allocated.
 ///
 /// An IPv6 address that contains an IPv4 address has the scope of that: IPv4-mapped (::ffff:0:0/96), IPv4-translated
-/// (::ffff:0:0:0/96), NAT64 (64:ff9b::/96), 6to4 (2002::/16) and IPv4-compatible (::/96) addresses. A filter must ask about the addresses that a name resolved to: some
-/// resolvers take `127.1` or `0x7f.1` for an address.
+/// (::ffff:0:0:0/96), NAT64 (64:ff9b::/96), 6to4 (2002::/16) and IPv4-compatible (::/96) addresses. A filter must ask about the
+/// addresses that a name resolved to: some resolvers take `127.1` or `0x7f.1` for an address.
 ///
 /// ```
 /// use socks5_sansio::association::{Scope, scope};

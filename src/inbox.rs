@@ -71,7 +71,7 @@ impl Buffer for std::vec::Vec<u8> {
 
 /// A buffer with a cursor: the bytes received so far and not used yet.
 ///
-/// 513 bytes hold the longest message without GSSAPI.
+/// 513 bytes hold the longest message of SOCKS5 without GSSAPI, 520 the longest of SOCKS4.
 ///
 /// ```
 /// use socks5_sansio::server::ReceiveOffer;

@@ -35,7 +35,7 @@ use crate::error::Invalid;
 use crate::receive::{Ended, Receive, missing, receive, sealed::Sealed};
 use crate::wire::socks4::REJECTED;
 use crate::wire::{
-    Command, Endpoint, Method, MethodOffer, MethodSelection, MethodSet, Reply, ReplyCode, Request, UserPass,
+    Command, Decode, Endpoint, Method, MethodOffer, MethodSelection, MethodSet, Reply, ReplyCode, Request, UserPass,
     UserPassStatus, encoded_failure,
 };
 
@@ -99,16 +99,21 @@ impl Receive for ReceiveOffer {
 
     #[inline]
     fn receive(self, input: &[u8]) -> Result<(Self::Received<'_>, usize), Error> {
-        match receive(input, Error::Offer) {
-            Ok((offer, used)) => Ok(((offer, ChooseMethod(MethodSet::from(offer))), used)),
-            Err(Error::Closed) => Err(Error::Silent),
-            Err(error) => Err(error),
-        }
+        receive_first(input, Error::Offer).map(|(offer, used)| ((offer, ChooseMethod(MethodSet::from(offer))), used))
     }
 
     fn closing_reply(error: &Error) -> &'static [u8] {
         error.closing_reply()
     }
+}
+
+/// Receives the first message of a handshake: if the stream ended before it, the client was silent.
+#[inline]
+pub(crate) fn receive_first<'i, M: Decode<'i>>(
+    input: &'i [u8],
+    malformed: fn(Invalid) -> Error,
+) -> Result<(M, usize), Error> {
+    receive(input, malformed).map_err(|error| if error == Error::Closed { Error::Silent } else { error })
 }
 
 impl Sealed for ReceiveUserPass {}

@@ -141,11 +141,8 @@ impl Receive for ReceiveRequest {
 
     #[inline]
     fn receive(self, input: &[u8]) -> Result<(Self::Received<'_>, usize), server::Error> {
-        match receive::<Request<'_>, _>(input, server::Error::Socks4) {
-            Ok((request, used)) => Ok(((request, Asked::new(request.command())), used)),
-            Err(server::Error::Closed) => Err(server::Error::Silent),
-            Err(error) => Err(error),
-        }
+        server::receive_first(input, server::Error::Socks4)
+            .map(|(request, used): (Request<'_>, _)| ((request, Asked::new(request.command())), used))
     }
 
     fn closing_reply(error: &server::Error) -> &'static [u8] {

@@ -110,8 +110,14 @@ fn takes_the_password_from_the_command_line_a_file_or_a_variable() {
 }
 
 #[test]
-fn rejects_a_password_without_a_user_and_a_user_without_a_password() {
+fn rejects_options_that_do_not_go_together() {
     for (options, error) in [
+        (["--in-tcp", "hev"], "error: --fragment and --in-tcp are for udp\n"),
+        (["--fragment", "9"], "error: --fragment and --in-tcp are for udp\n"),
+        (
+            ["--userid", "u"],
+            "error: --socks4 is for connect and bind, without --user and --optimistic; --userid is for --socks4\n",
+        ),
         (["--password", "s3cret"], "error: a password needs --user\n"),
         (["--user", "alice"], "error: --user needs --password, --password-file or SOCKS5_PASSWORD\n"),
     ] {

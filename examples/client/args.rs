@@ -1,12 +1,13 @@
 //! The command line.
 
 use std::num::{NonZeroU32, NonZeroUsize};
+use std::process;
 use std::time::Duration;
-use std::{env, fs, process};
 
 use lexopt::prelude::*;
 use socks5_sansio::{EndpointBuf, UserPassBuf};
 
+use crate::credentials::{credentials, first_line};
 use crate::in_tcp::Dialect;
 
 const HELP: &str = "\
@@ -25,7 +26,7 @@ Usage: client [OPTIONS] COMMAND HOST:PORT
   --optimistic          Send everything without waiting for answers: offers one method only, and not every proxy takes it
   --socks4              Use SOCKS4, and SOCKS4a for names; not for udp, and without --user and --optimistic
   --userid NAME         With --socks4: what the proxy is told about the user, without proof
-  --timeout SECONDS     The time for the proxy's answers, without the second one to bind [default: 30]
+  --timeout SECONDS     The time to connect, and for the proxy's answers without the second one to bind [default: 30]
   --wait SECONDS        With udp: the time to wait for answers when stdin has ended [default: 1]
   --fragment N          With udp: cut datagrams into fragments of N bytes
   --in-tcp DIALECT      With udp: send datagrams inside the connection to the proxy, in the frames of hev, gost or uot
@@ -76,15 +77,7 @@ pub fn parse() -> Result<Args, lexopt::Error> {
             other => return Err(other.unexpected()),
         }
     }
-    let credentials = match (user, password) {
-        (Some(user), password) => {
-            let password = password.or_else(|| env::var("SOCKS5_PASSWORD").ok());
-            let password = password.ok_or("--user needs --password, --password-file or SOCKS5_PASSWORD")?;
-            Some(UserPassBuf::new(user, password).map_err(|error| error.to_string())?)
-        }
-        (None, Some(_)) => return Err("a password needs --user".into()),
-        (None, None) => None,
-    };
+    let credentials = credentials(user.as_deref(), password)?;
     let command = command.ok_or("no command: connect, bind or udp")?;
     let destination = destination.ok_or("no HOST:PORT")?;
     if socks4 && (credentials.is_some() || optimistic || command == "udp") || !socks4 && user_id.is_some() {
@@ -92,12 +85,10 @@ pub fn parse() -> Result<Args, lexopt::Error> {
             "--socks4 is for connect and bind, without --user and --optimistic; --userid is for --socks4".into()
         );
     }
+    if command != "udp" && (in_tcp.is_some() || fragment != NonZeroUsize::MAX) {
+        return Err("--fragment and --in-tcp are for udp".into());
+    }
     let socks4 = socks4.then(|| user_id.unwrap_or_default());
     let (timeout, wait) = (Duration::from_secs(timeout.into()), Duration::from_secs(wait.into()));
     Ok(Args { proxy, credentials, optimistic, socks4, timeout, wait, fragment, in_tcp, command, destination })
-}
-
-fn first_line(path: &str) -> Result<String, String> {
-    let text = fs::read_to_string(path).map_err(|error| format!("{path}: {error}"))?;
-    Ok(text.lines().next().unwrap_or_default().to_owned())
 }

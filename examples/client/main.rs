@@ -12,18 +12,20 @@
 //! | file | what it shows |
 //! |---|---|
 //! | `main.rs` | a handshake for each command |
-//! | `args.rs` | the command line |
+//! | `args.rs`, `../credentials.rs` | the command line |
 //! | `tunnel.rs` | stdin and stdout at the ends of a connection |
 //! | `datagrams.rs` | stdin and stdout at the ends of a relay |
 //! | `in_tcp.rs` | the same in frames inside the connection to the proxy |
 
 mod args;
+#[path = "../credentials.rs"]
+mod credentials;
 mod datagrams;
 mod in_tcp;
 mod tunnel;
 
-use std::io::{self, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::io::{self, ErrorKind, Write};
+use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
 use std::process::ExitCode;
 
 use args::Args;
@@ -45,7 +47,7 @@ fn main() -> ExitCode {
 }
 
 fn run(args: &Args) -> io::Result<()> {
-    let stream = TcpStream::connect(&args.proxy).map_err(|error| {
+    let stream = connect_to_proxy(args).map_err(|error| {
         io::Error::new(error.kind(), format!("cannot connect to the proxy {}: {error}", args.proxy))
     })?;
     stream.set_nodelay(true)?;
@@ -55,6 +57,18 @@ fn run(args: &Args) -> io::Result<()> {
         "bind" => bind(&stream, args, to),
         _ => udp(&stream, args, to),
     }
+}
+
+/// Connects to the first address of the proxy that answers.
+fn connect_to_proxy(args: &Args) -> io::Result<TcpStream> {
+    let mut outcome = Err(ErrorKind::NotFound.into());
+    for address in args.proxy.to_socket_addrs()? {
+        outcome = TcpStream::connect_timeout(&address, args.timeout);
+        if outcome.is_ok() {
+            break;
+        }
+    }
+    outcome
 }
 
 fn connect(stream: &TcpStream, args: &Args, to: Endpoint<'_>) -> io::Result<()> {

@@ -2,11 +2,13 @@
 
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
+use std::process;
 use std::time::Duration;
-use std::{env, fs, process};
 
 use lexopt::prelude::*;
-use tokio_socks5_sansio::socks5_sansio::UserPassBuf;
+use socks5_sansio::UserPassBuf;
+
+use crate::credentials::{credentials, first_line};
 
 const HELP: &str = "\
 A SOCKS5 proxy server
@@ -60,20 +62,9 @@ pub fn parse() -> Result<Args, lexopt::Error> {
             other => return Err(other.unexpected()),
         }
     }
-    args.credentials = match (&args.user, password) {
-        (Some(user), password) => {
-            let password = password.or_else(|| env::var("SOCKS5_PASSWORD").ok());
-            let password = password.ok_or("--user needs --password, --password-file or SOCKS5_PASSWORD")?;
-            Some(UserPassBuf::new(user, password).map_err(|error| error.to_string())?)
-        }
-        (None, Some(_)) => return Err("a password needs --user".into()),
-        (None, None) if open || args.listen.ip().is_loopback() => None,
-        (None, None) => return Err(format!("{} is no loopback address: give --user, or --open", args.listen).into()),
-    };
+    args.credentials = credentials(args.user.as_deref(), password)?;
+    if args.credentials.is_none() && !open && !args.listen.ip().is_loopback() {
+        return Err(format!("{} is no loopback address: give --user, or --open", args.listen).into());
+    }
     Ok(args)
-}
-
-fn first_line(path: &str) -> Result<String, String> {
-    let text = fs::read_to_string(path).map_err(|error| format!("{path}: {error}"))?;
-    Ok(text.lines().next().unwrap_or_default().to_owned())
 }

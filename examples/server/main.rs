@@ -2,6 +2,8 @@
 
 mod args;
 mod connection;
+#[path = "../credentials.rs"]
+mod credentials;
 mod log;
 
 use std::io::{self, Write};

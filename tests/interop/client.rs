@@ -8,8 +8,8 @@ use std::process::{Command, Output, Stdio};
 use tempfile::TempDir;
 
 use crate::support::{
-    Running, Server, arg, closed_port, connect, datagram, echo, example, page, program, read_all, read_exactly,
-    read_line, run, serve, serve_datagrams, skip, start_on_free_port, text, udp_socket,
+    Running, Server, arg, closed_port, connect, datagram, echo, example, full_listener, page, program, read_all,
+    read_exactly, read_line, run, serve, serve_datagrams, skip, start_on_free_port, text, udp_socket,
 };
 
 /// What SOCKS4 tells of any failure.
@@ -36,6 +36,13 @@ pub fn fails(proxy: SocketAddr, options: &[&str], destination: &str, error: &str
 pub fn targets() -> [String; 3] {
     let (v4, v6) = (serve(Ipv4Addr::LOCALHOST, echo), serve(Ipv6Addr::LOCALHOST, echo));
     [v4.to_string(), v6.to_string(), format!("localhost:{}", v4.port())]
+}
+
+#[test]
+fn a_proxy_that_accepts_nobody_is_given_up_in_time() {
+    let (_sockets, proxy) = full_listener();
+    let error = format!("error: cannot connect to the proxy {proxy}: connection timed out\n");
+    fails(proxy, &["--timeout", "1"], "192.0.2.1:80", &error);
 }
 
 #[test]

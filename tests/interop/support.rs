@@ -325,6 +325,22 @@ pub fn closed_port() -> SocketAddr {
     address
 }
 
+/// A listener whose queue is full, with the connections in it: nobody is accepted or refused.
+pub fn full_listener() -> (Vec<Socket>, SocketAddr) {
+    let socket = || Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    let listener = socket();
+    listener.bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).into()).unwrap();
+    listener.listen(0).unwrap();
+    let address = listener.local_addr().unwrap();
+    let queue = (0..4).map(|_| {
+        let client = socket();
+        client.set_nonblocking(true).unwrap();
+        let _ = client.connect(&address);
+        client
+    });
+    (queue.chain([listener]).collect(), address.as_socket().unwrap())
+}
+
 pub fn text(octets: &[u8]) -> &str {
     std::str::from_utf8(octets).unwrap()
 }

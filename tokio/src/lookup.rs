@@ -62,8 +62,8 @@ impl<R: Resolve> Lookups<R> {
         Self { resolver: Arc::new(resolver), limit, timeout }
     }
 
-    /// The addresses of an endpoint, on behalf of a client. An address, an address literal sent as a name, and `localhost` (RFC 6761 section 6.3)
-    /// need no look-up. The names that ask for [UDP over TCP](UotVersion) are not looked up: they have no address.
+    /// The addresses of an endpoint, on behalf of a client. An address, an address literal sent as a name, and `localhost` (RFC 6761
+    /// section 6.3) need no look-up. The names that ask for [UDP over TCP](UotVersion) are not looked up: they have no address.
     ///
     /// # Errors
     ///

@@ -111,8 +111,13 @@ fn tune(stream: &TcpStream) -> io::Result<()> {
     keep_alive(stream)
 }
 
-/// Sends without delay, and notices that the peer's host has vanished.
-pub(crate) fn keep_alive(stream: &TcpStream) -> io::Result<()> {
+/// Sends without delay, and notices that the peer's host has vanished: by keepalive after a minute and, on Linux, by
+/// `TCP_USER_TIMEOUT` where data is not acknowledged, or not read, for two minutes. [`relay`] does it for both sides.
+///
+/// # Errors
+///
+/// Where the system refuses; the connection works without.
+pub fn keep_alive(stream: &TcpStream) -> io::Result<()> {
     let socket = SockRef::from(stream);
     stream.set_nodelay(true)?;
     socket.set_tcp_keepalive(&TcpKeepalive::new().with_time(KEEPALIVE).with_interval(KEEPALIVE_INTERVAL))?;
@@ -245,7 +250,7 @@ pub(crate) fn ready(outcome: io::Result<usize>) -> io::Result<Option<usize>> {
 }
 
 /// Waits for a reset, also of a stream that has ended.
-async fn reset(stream: &TcpStream) -> io::Error {
+pub async fn reset(stream: &TcpStream) -> io::Error {
     match stream.ready(Interest::ERROR).await {
         Ok(_) => stream.take_error().ok().flatten().unwrap_or(ErrorKind::ConnectionReset.into()),
         Err(error) => error,

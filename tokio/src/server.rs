@@ -148,8 +148,8 @@ pub async fn accept<'w, S: AsyncRead + AsyncWrite + Unpin, A: Admit>(
 /// The server's handshake up to the request, of SOCKS5 or SOCKS4: the client's first byte decides. Returns the same as [`accept`], with
 /// permits of either protocol.
 ///
-/// SOCKS4 has no credentials, so its clients are admitted exactly where [`Admit::anonymous`] returns a user. Otherwise they are refused,
-/// whatever their USERID is.
+/// SOCKS4 has no credentials, so its clients are admitted exactly where [`Admit::anonymous`] returns a user. Otherwise they are
+/// refused, whatever their USERID is.
 ///
 /// # Errors
 ///

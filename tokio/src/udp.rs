@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::future::poll_fn;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -113,11 +114,12 @@ impl<R: Resolve> Relay<R> {
 
     /// Relays until the client's TCP connection ends.
     pub async fn run(mut self, control: &TcpStream) -> Relayed {
-        let mut ended = std::pin::pin!(ended(control));
+        self.outside.ready().await;
+        let mut ended = pin!(ended(control));
         loop {
             tokio::select! {
-                Ok(()) = poll_fn(|cx| self.inside.socket.poll_recv_ready(cx)) => BUFFER.with_borrow_mut(|buffer| self.relay_up(buffer)),
-                Ok(()) = poll_fn(|cx| self.outside.own.socket.poll_recv_ready(cx)) => BUFFER.with_borrow_mut(|buffer| self.relay_down(buffer)),
+                Ok(()) = self.inside.receivable() => BUFFER.with_borrow_mut(|buffer| self.relay_up(buffer)),
+                Ok(()) = self.outside.own.receivable() => BUFFER.with_borrow_mut(|buffer| self.relay_down(buffer)),
                 Some(found) = self.outside.pending.join_next() => {
                     if let Ok((name, address)) = found {
                         self.outside.found(&name, address);
@@ -197,6 +199,11 @@ impl<R: Resolve> Outside<R> {
             names: Vec::new(),
             sent: 0,
         })
+    }
+
+    /// Of a new socket it is not known yet that it can send, and the first datagrams would be dropped.
+    pub(crate) async fn ready(&self) {
+        let _ = self.own.socket.writable().await;
     }
 
     pub(crate) fn send(&mut self, endpoint: Endpoint<'_>, data: &[u8]) {
@@ -285,6 +292,13 @@ pub(crate) struct OwnSocket {
     pub(crate) socket: UdpSocket,
     ports: Ports,
     _port: Held<u16>,
+}
+
+impl OwnSocket {
+    /// Waits for a datagram. One task does, for each socket: only the last that waits is woken.
+    pub(crate) async fn receivable(&self) -> io::Result<()> {
+        poll_fn(|cx| self.socket.poll_recv_ready(cx)).await
+    }
 }
 
 impl Ports {

@@ -123,7 +123,7 @@ impl<R: Resolve> Relay<R> {
     /// Returns at the end of the stream.
     async fn exchange(&mut self, control: &TcpStream, early: &[u8]) -> io::Result<()> {
         put(&mut self.inbox, early)?;
-        self.outside.own.socket.writable().await?; // not known yet of a new socket, and early datagrams would be dropped
+        self.outside.ready().await;
         loop {
             let missing = self.send_frames()?;
             release(&mut self.inbox);
@@ -141,7 +141,7 @@ impl<R: Resolve> Relay<R> {
                     writable?;
                     self.write(control)?;
                 }
-                Ok(()) = poll_fn(|cx| self.outside.own.socket.poll_recv_ready(cx)), if !has_answers => {
+                Ok(()) = self.outside.own.receivable(), if !has_answers => {
                     BUFFER.with_borrow_mut(|buffer| self.receive_answers(buffer));
                 }
                 Some(Ok((name, address))) = self.outside.pending.join_next() => self.found(&name, address),

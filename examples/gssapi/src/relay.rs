@@ -6,19 +6,17 @@
 use std::io::{self, ErrorKind};
 use std::time::Duration;
 
-use socket2::{SockRef, TcpKeepalive};
-use tokio::io::{AsyncReadExt, AsyncWriteExt, Interest};
+use socket2::SockRef;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio::{select, try_join};
-use tokio_socks5_sansio::relay::{Relayed, Side};
+use tokio_socks5_sansio::relay::{Relayed, Side, keep_alive, reset};
 
 use crate::stream::{CHUNK, Stream};
 
 /// The time for the last bytes to arrive.
 const LINGER: Duration = Duration::from_secs(2);
-const KEEPALIVE: Duration = Duration::from_secs(60);
-const USER_TIMEOUT: Duration = Duration::from_secs(120);
 
 type Broken = (Side, io::Error);
 
@@ -51,21 +49,8 @@ pub async fn relay(client: Stream<'_>, target: TcpStream) -> Relayed {
 
 /// Until the end is known to be orderly, closing is a reset.
 fn tune(socket: &TcpStream) -> io::Result<()> {
-    let socket = SockRef::from(socket);
-    socket.set_linger(Some(Duration::ZERO))?;
-    socket.set_tcp_nodelay(true)?;
-    socket.set_tcp_keepalive(&TcpKeepalive::new().with_time(KEEPALIVE))?;
-    #[cfg(target_os = "linux")]
-    socket.set_tcp_user_timeout(Some(USER_TIMEOUT))?;
-    Ok(())
-}
-
-/// Waits for a reset, also of a connection that has ended.
-async fn reset(socket: &TcpStream) -> io::Error {
-    match socket.ready(Interest::ERROR).await {
-        Ok(_) => socket.take_error().ok().flatten().unwrap_or(ErrorKind::ConnectionReset.into()),
-        Err(error) => error,
-    }
+    SockRef::from(socket).set_linger(Some(Duration::ZERO))?;
+    keep_alive(socket)
 }
 
 /// One direction.

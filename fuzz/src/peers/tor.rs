@@ -79,7 +79,10 @@ fn explains(decided: Decided, difference: &Difference<'_>) -> bool {
             invalid_to_them && !matches!(command, 0x01 | 0xF0 | 0xF1)
         }
         (Decided::PortZero, Verdict::Message { fields: Fields::Endpoint(0x01, _, 0), .. }) => invalid_to_them,
-        (Decided::StatusVersion, _) => invalid_to_them && input.starts_with(&[5, 2, 5]),
+        (Decided::StatusVersion, _) => {
+            let are_clients = theirs.sent.starts_with(&[5, 2, 2, 0]); // the offer
+            invalid_to_them && are_clients && input.starts_with(&[5, 2, 5])
+        }
         (Decided::RefusedAtOnce, Verdict::Denied(_)) => {
             matches!(theirs.verdict, Verdict::Incomplete | Verdict::Invalid)
         }

@@ -28,7 +28,8 @@ const LOOKUP_TIMEOUT: Duration = Duration::from_secs(5);
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(5);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const PEER_TIMEOUT: Duration = Duration::from_secs(60);
-/// Half of the most that a connection has: an association takes two places, and has 7 with the sockets between the frames and the relay.
+/// Half of the most that a connection has: an association takes two places, and has 7 descriptors with the sockets between the
+/// frames and the relay.
 const DESCRIPTORS: usize = 4;
 
 /// What all connections share.
