@@ -113,7 +113,7 @@ pub fn exchanges_datagrams(proxy: SocketAddr, ip: IpAddr) {
     exchanges_datagrams_with(proxy, &[], &serve_datagrams(ip).to_string());
 }
 
-fn exchanges_datagrams_with(proxy: SocketAddr, options: &[&str], destination: &str) {
+pub fn exchanges_datagrams_with(proxy: SocketAddr, options: &[&str], destination: &str) {
     let mut command = example("client");
     command.args(["--proxy", &proxy.to_string(), "udp", "--wait", "0"]).args(options).arg(destination);
     let (mut client, mut answers) = Running::with_stdout(command.stdin(Stdio::piped()));

@@ -8,6 +8,7 @@ mod dante;
 mod datagrams;
 mod octets;
 mod programs;
+mod sing_box;
 mod socks4;
 mod socks4_programs;
 mod support;
