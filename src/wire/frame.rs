@@ -30,3 +30,22 @@ pub(super) const fn len_octets(data: &[u8]) -> [u8; 2] {
 pub(super) fn data(len: u16, input: &[u8]) -> Parsed<'_, &[u8]> {
     take::<0>(len.into(), input)
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::udp_in_tcp::{GostDatagram, HevDatagram, UotConnectDatagram, UotDatagram};
+    use crate::{Domain, Encode, Endpoint};
+
+    use super::*;
+
+    #[test]
+    fn the_longest_frame_has_max_len() {
+        let data = &[0; DATA_MAX_LEN];
+        let name = [b'a'; 255];
+        let endpoint = |len| Endpoint::from((Domain::new(&name[..len]).unwrap(), 1));
+        assert_eq!(HevDatagram { endpoint: endpoint(248), data }.frame().unwrap().encoded_len(), HevDatagram::MAX_LEN);
+        assert_eq!(GostDatagram::new(endpoint(255), data).frame().unwrap().encoded_len(), GostDatagram::MAX_LEN);
+        assert_eq!(UotDatagram { endpoint: endpoint(255), data }.frame().unwrap().encoded_len(), UotDatagram::MAX_LEN);
+        assert_eq!(UotConnectDatagram { data }.frame().unwrap().encoded_len(), UotConnectDatagram::MAX_LEN);
+    }
+}
