@@ -377,7 +377,7 @@ fn debug_of_a_wire_shows_no_bytes() {
     wire.send(&UserPass::new("alice", "s3cret").unwrap()).unwrap();
     wire.send(&b"more".to_vec()).unwrap();
     wire.send(b"and more").unwrap();
-    let (stream, _) = wire.into_parts();
+    let stream = wire.into_stream();
     assert!(stream.get_ref().ends_with(b"moreand more"));
     let wire = Wire::from_parts(Cursor::new(vec![]), Inbox::new(b"s3cret".to_vec()));
     assert_eq!(
