@@ -30,6 +30,10 @@ no-runtime:
     cargo run -p socks5-sansio-event-loop
     cargo run -p socks5-sansio-smoltcp
 
+# Words that are not to come back
+words:
+    .ci/words
+
 # The public API; `just api --update` accepts what there is
 api *ARGS:
     .ci/api {{ ARGS }}

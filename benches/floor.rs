@@ -25,10 +25,10 @@ pub enum Gssapi<'a> {
     Abort,
 }
 
-/// A request, a reply or a UDP header: an octet of its own, and an endpoint.
+/// A request, a reply or a UDP header: an byte of its own, and an endpoint.
 #[derive(Debug, PartialEq)]
 pub struct Addressed<'a> {
-    pub octet: u8,
+    pub byte: u8,
     pub endpoint: Endpoint<'a>,
 }
 
@@ -99,16 +99,16 @@ pub fn gssapi(input: &[u8]) -> (Gssapi<'_>, usize) {
 #[inline(always)]
 pub fn request(input: &[u8]) -> (Addressed<'_>, usize) {
     let (endpoint, end) = endpoint(input);
-    (Addressed { octet: input[1], endpoint }, end)
+    (Addressed { byte: input[1], endpoint }, end)
 }
 
 #[inline(always)]
 pub fn datagram(input: &[u8]) -> (Addressed<'_>, &[u8]) {
     let (endpoint, end) = endpoint(input);
-    (Addressed { octet: input[2], endpoint }, &input[end..])
+    (Addressed { byte: input[2], endpoint }, &input[end..])
 }
 
-/// ATYP is the fourth octet, in all the messages that have one.
+/// ATYP is the fourth byte, in all the messages that have one.
 #[inline(always)]
 fn endpoint(input: &[u8]) -> (Endpoint<'_>, usize) {
     match input[3] {
@@ -122,9 +122,9 @@ fn endpoint(input: &[u8]) -> (Endpoint<'_>, usize) {
             (Endpoint { address: Address::Domain(&input[5..end]), port }, end + 2)
         }
         _ => {
-            let octets: &[u8; 22] = input.first_chunk().unwrap();
-            let ip: [u8; 16] = octets[4..20].try_into().unwrap();
-            (Endpoint { address: Address::Ipv6(ip.into()), port: u16::from_be_bytes([octets[20], octets[21]]) }, 22)
+            let bytes: &[u8; 22] = input.first_chunk().unwrap();
+            let ip: [u8; 16] = bytes[4..20].try_into().unwrap();
+            (Endpoint { address: Address::Ipv6(ip.into()), port: u16::from_be_bytes([bytes[20], bytes[21]]) }, 22)
         }
     }
 }
@@ -138,8 +138,8 @@ pub fn encode_offer(methods: &[u8], out: &mut [u8]) -> usize {
 }
 
 #[inline(always)]
-pub fn encode_answer(version: u8, octet: u8, out: &mut [u8]) -> usize {
-    out[..2].copy_from_slice(&[version, octet]);
+pub fn encode_answer(version: u8, byte: u8, out: &mut [u8]) -> usize {
+    out[..2].copy_from_slice(&[version, byte]);
     2
 }
 
@@ -172,7 +172,7 @@ pub fn encode_gssapi(message: &Gssapi<'_>, out: &mut [u8]) -> usize {
     end
 }
 
-/// A request, a reply or a UDP header: three octets and the endpoint.
+/// A request, a reply or a UDP header: three bytes and the endpoint.
 #[inline(always)]
 pub fn encode(head: [u8; 3], endpoint: &Endpoint<'_>, out: &mut [u8]) -> usize {
     let [first, second, third] = head;

@@ -19,7 +19,7 @@ pub fn measure(cases: impl Iterator<Item = &'static Case>) -> io::Result<()> {
     for case in cases {
         (case.compare)();
         let mut group = criterion.benchmark_group(case.name);
-        group.throughput(Throughput::Bytes(case.octets as u64));
+        group.throughput(Throughput::Bytes(case.bytes as u64));
         group.bench_function("ours", |bencher| bencher.iter(case.ours));
         group.bench_function("floor", |bencher| bencher.iter(case.floor));
         group.finish();
@@ -32,7 +32,7 @@ pub fn measure(cases: impl Iterator<Item = &'static Case>) -> io::Result<()> {
     Ok(())
 }
 
-/// In nanoseconds. None where criterion was told not to measure this one.
+/// In nanoseconds. None where a filter excludes this one.
 fn median(folder: &Path, case: &Case, side: &str) -> Option<f64> {
     let estimates = fs::read(folder.join(case.name).join(side).join("new/estimates.json")).ok()?;
     let estimates = serde_json::from_slice::<serde_json::Value>(&estimates).ok()?;

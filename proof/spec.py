@@ -183,7 +183,7 @@ def state(m, message, kind, accept, closed=CLOSED, closing=lambda reason: [(True
     )
 
 
-# RFC 1928 section 3, the server: silence is told from an end in the middle
+# RFC 1928 section 3, the server: no input is distinguished from an end in the middle
 
 def server_offer(m):
     return state(m, method_offer(m, word(255)), OFFER, lambda used, length, *_: received(used, length), closed=SILENT)

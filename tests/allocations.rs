@@ -238,7 +238,7 @@ fn datagrams_and_fragments() {
 }
 
 #[test]
-fn owned_values_text_and_the_rules_of_a_relay() {
+fn owned_values_text_and_relay_rules_do_not_allocate() {
     let client = SocketAddr::from((Ipv4Addr::LOCALHOST, 5000));
     frugal(|| {
         for text in ["192.0.2.1:80", "[::1]:80", "example.com:80", "nothing", "[fe80::1%1]:80"] {

@@ -27,8 +27,8 @@ fn has_test(file: &str, name: &str) -> bool {
 }
 
 #[test]
-fn a_function_that_is_no_test_does_not_count() {
-    assert!(has_test("duties.rs", "a_function_that_is_no_test_does_not_count"));
+fn a_function_without_a_test_attribute_does_not_count() {
+    assert!(has_test("duties.rs", "a_function_without_a_test_attribute_does_not_count"));
     assert!(!has_test("duties.rs", "has_test"));
     assert!(!has_test("duties.rs", "a_function"));
 }

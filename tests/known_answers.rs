@@ -55,7 +55,7 @@ fn answer(vector: &Value) -> Verdict {
     }
 }
 
-/// The first byte tells a server the protocol.
+/// The first byte identifies the protocol.
 fn first_byte(expected: &Value, bytes: &[u8]) -> Verdict {
     known_keys(expected, &["ok", "fields", "consumed"])?;
     let (protocol, used) = match ReceiveOffer::new().receive(bytes) {
@@ -136,26 +136,26 @@ fn refusal(kind: &str, expected: &str, bytes: &[u8]) -> Verdict {
     }
 }
 
-/// The vectors' name for the error, given that it shows the octet that is wrong.
+/// The vectors' name for the error, given that it shows the byte that is wrong.
 fn error_name(kind: &str, bytes: &[u8], error: DecodeError) -> Result<&'static str, String> {
-    let shown = |octet, index| bytes.get(index) == Some(&octet);
+    let shown = |byte, index| bytes.get(index) == Some(&byte);
     match (kind, error) {
         ("udp", DecodeError::Invalid(Invalid::Truncated)) => Ok("truncated"),
-        ("greeting" | "method_reply" | "request" | "reply", DecodeError::Invalid(Invalid::Version(octet)))
-        | ("userpass_request" | "userpass_reply", DecodeError::Invalid(Invalid::UserPassVersion(octet)))
-        | ("gssapi", DecodeError::Invalid(Invalid::GssapiVersion(octet)))
-            if shown(octet, 0) =>
+        ("greeting" | "method_reply" | "request" | "reply", DecodeError::Invalid(Invalid::Version(byte)))
+        | ("userpass_request" | "userpass_reply", DecodeError::Invalid(Invalid::UserPassVersion(byte)))
+        | ("gssapi", DecodeError::Invalid(Invalid::GssapiVersion(byte)))
+            if shown(byte, 0) =>
         {
             Ok("bad_version")
         }
-        ("socks4_request" | "socks4_reply", DecodeError::Invalid(Invalid::Socks4Version(octet))) if shown(octet, 0) => {
+        ("socks4_request" | "socks4_reply", DecodeError::Invalid(Invalid::Socks4Version(byte))) if shown(byte, 0) => {
             Ok("bad_version")
         }
         ("socks4_request", DecodeError::Invalid(Invalid::UserIdTooLong)) => Ok("userid_too_long"),
         ("socks4_request", DecodeError::Invalid(Invalid::DomainTooLong)) => Ok("domain_too_long"),
-        ("hev_datagram", DecodeError::Invalid(Invalid::HeaderLength(octet))) if shown(octet, 2) => Ok("header_length"),
-        ("gssapi", DecodeError::Invalid(Invalid::GssapiMessageType(octet))) if shown(octet, 1) => Ok("unknown_mtyp"),
-        (kind, DecodeError::Invalid(Invalid::AddressType(octet))) if shown(octet, atyp_at(kind)) => Ok("unknown_atyp"),
+        ("hev_datagram", DecodeError::Invalid(Invalid::HeaderLength(byte))) if shown(byte, 2) => Ok("header_length"),
+        ("gssapi", DecodeError::Invalid(Invalid::GssapiMessageType(byte))) if shown(byte, 1) => Ok("unknown_mtyp"),
+        (kind, DecodeError::Invalid(Invalid::AddressType(byte))) if shown(byte, atyp_at(kind)) => Ok("unknown_atyp"),
         (
             "request" | "reply" | "udp" | "socks4_request" | "uot_datagram",
             DecodeError::Invalid(Invalid::EmptyDomain),
@@ -261,7 +261,7 @@ fn decode_datagram(bytes: &[u8]) -> Result<Result<Decoded, DecodeError>, String>
 }
 
 impl Decoded {
-    /// The last octet of DSTIP is not kept where it announces a name.
+    /// The last byte of DSTIP is not kept where it announces a name.
     fn with_marker(mut self, bytes: &[u8]) -> Self {
         if self.fields.pointer("/addr/domain_hex").is_some() {
             self.fields["addr"]["marker"] = json!(format!("0.0.0.{}", bytes[7]));
@@ -413,7 +413,7 @@ fn same<T: PartialEq<U> + Debug, U: Debug>(what: &str, found: T, expected: U) ->
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|octet| format!("{octet:02x}")).collect()
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn unhex(digits: &str) -> Result<Vec<u8>, String> {

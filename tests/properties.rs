@@ -23,7 +23,7 @@ proptest! {
     }
 
     #[test]
-    fn frames_of_udp_in_tcp_are_whole_or_incomplete(bytes in prop_oneof![message(), choices()]) {
+    fn frames_of_udp_in_tcp_are_complete_or_incomplete(bytes in prop_oneof![message(), choices()]) {
         frames::frames(&bytes);
     }
 
@@ -38,7 +38,7 @@ proptest! {
     }
 
     #[test]
-    fn fragments_arrive_whole(bytes in choices()) {
+    fn reassembles_what_was_fragmented(bytes in choices()) {
         fragments::fragments(&bytes);
     }
 
@@ -90,7 +90,7 @@ proptest! {
     }
 }
 
-/// By search: every continuation of every prefix, over the octets that make a difference.
+/// By search: every continuation of every prefix, over the bytes that make a difference.
 #[test]
 fn missing_is_the_least_that_completes_some_message() {
     for kind in KINDS.iter().filter(|kind| kind.is_of_a_stream()) {
@@ -142,7 +142,7 @@ fn lengths_are_checked_when_a_value_is_made() {
 
 /// Messages, damaged and followed by others; and noise.
 fn message() -> impl Strategy<Value = Vec<u8>> {
-    let octet = || prop_oneof![select(vec![0, 1, 2, 3, 4, 5, 127, 128, 254, 255]), any::<u8>()];
+    let byte = || prop_oneof![select(vec![0, 1, 2, 3, 4, 5, 127, 128, 254, 255]), any::<u8>()];
     let head = select(vec![
         &[5][..],
         &[1],
@@ -154,12 +154,12 @@ fn message() -> impl Strategy<Value = Vec<u8>> {
         &[1, 1],
         &[1, 3],
     ]);
-    let rest = vec(octet(), 0..40).prop_flat_map(|rest| (Just(rest), vec(any::<u8>(), 0..=520)));
-    (head, rest, any::<bool>(), any::<Index>(), octet()).prop_map(|(head, (front, back), damaged, at, octet)| {
+    let rest = vec(byte(), 0..40).prop_flat_map(|rest| (Just(rest), vec(any::<u8>(), 0..=520)));
+    (head, rest, any::<bool>(), any::<Index>(), byte()).prop_map(|(head, (front, back), damaged, at, byte)| {
         let mut bytes = [head, &front, &back].concat();
         if damaged {
             let at = at.index(bytes.len());
-            bytes[at] = octet;
+            bytes[at] = byte;
         }
         bytes
     })

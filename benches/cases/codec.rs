@@ -32,13 +32,13 @@ const OFFER: &[u8] = b"\x05\x03\x00\x01\x02";
 const SELECTION: &[u8] = b"\x05\x02";
 const USER_PASS: &[u8] = b"\x01\x05alice\x06s3cret";
 const STATUS: &[u8] = b"\x01\x00";
-const GSSAPI: &[u8] = b"\x01\x01\x00\x20a token of thirty-two octets ...";
-const TOKEN: &[u8] = b"a token of thirty-two octets ...";
+const GSSAPI: &[u8] = b"\x01\x01\x00\x20a token of thirty-two bytes ....";
+const TOKEN: &[u8] = b"a token of thirty-two bytes ....";
 const IPV4: &[u8] = b"\x05\x01\x00\x01\xC0\x00\x02\x01\x00\x50";
 const NAME: &[u8] = b"\x05\x01\x00\x03\x0Fwww.example.com\x00\x50";
 const IPV6: &[u8] = b"\x05\x01\x00\x04\x20\x01\x0D\xB8\0\0\0\0\0\0\0\0\0\0\0\x01\x00\x50";
 
-type Octets<'a> = &'a [u8];
+type Bytes<'a> = &'a [u8];
 type Decoded<T> = (T, usize);
 
 cases! { DECODE_OFFER within 2.2:
@@ -47,7 +47,7 @@ cases! { DECODE_OFFER within 2.2:
             let Ok(decoded) = MethodOffer::decode(input) else { panic!() };
             decoded
         }
-        floor(input: &'a [u8] = OFFER) -> Decoded<Octets<'a>> { floor::offer(input) }
+        floor(input: &'a [u8] = OFFER) -> Decoded<Bytes<'a>> { floor::offer(input) }
         plain |(offer, used): Decoded<MethodOffer<'_>>| {
             assert!(offer.methods().eq([0, 1, 2].map(Method)));
             (&OFFER[2..], used)
@@ -81,7 +81,7 @@ cases! { DECODE within 1.7:
             let Ok(decoded) = UserPass::decode(input) else { panic!() };
             decoded
         }
-        floor(input: &'a [u8] = USER_PASS) -> Decoded<(Octets<'a>, Octets<'a>)> { floor::user_pass(input) }
+        floor(input: &'a [u8] = USER_PASS) -> Decoded<(Bytes<'a>, Bytes<'a>)> { floor::user_pass(input) }
         plain |(given, used): Decoded<UserPass<'static>>| ((given.username(), given.password()), used);
     decode_gssapi(GSSAPI.len())
         ours(input: &'a [u8] = GSSAPI) -> Decoded<GssapiMessage<'a>> {
@@ -139,25 +139,25 @@ cases! { DECODE within 1.7:
 
 cases! { SPLIT within 1.7:
     split_ipv4(IPV4.len())
-        ours(datagram: &'a [u8] = IPV4) -> (UdpHeader<'a>, Octets<'a>) {
+        ours(datagram: &'a [u8] = IPV4) -> (UdpHeader<'a>, Bytes<'a>) {
             let Ok(split) = UdpHeader::split(datagram) else { panic!() };
             split
         }
-        floor(datagram: &'a [u8] = IPV4) -> (Addressed<'a>, Octets<'a>) { floor::datagram(datagram) }
+        floor(datagram: &'a [u8] = IPV4) -> (Addressed<'a>, Bytes<'a>) { floor::datagram(datagram) }
         plain |(split, data)| (header(split), data);
     split_name(NAME.len())
-        ours(datagram: &'a [u8] = NAME) -> (UdpHeader<'a>, Octets<'a>) {
+        ours(datagram: &'a [u8] = NAME) -> (UdpHeader<'a>, Bytes<'a>) {
             let Ok(split) = UdpHeader::split(datagram) else { panic!() };
             split
         }
-        floor(datagram: &'a [u8] = NAME) -> (Addressed<'a>, Octets<'a>) { floor::datagram(datagram) }
+        floor(datagram: &'a [u8] = NAME) -> (Addressed<'a>, Bytes<'a>) { floor::datagram(datagram) }
         plain |(split, data)| (header(split), data);
     split_ipv6(IPV6.len())
-        ours(datagram: &'a [u8] = IPV6) -> (UdpHeader<'a>, Octets<'a>) {
+        ours(datagram: &'a [u8] = IPV6) -> (UdpHeader<'a>, Bytes<'a>) {
             let Ok(split) = UdpHeader::split(datagram) else { panic!() };
             split
         }
-        floor(datagram: &'a [u8] = IPV6) -> (Addressed<'a>, Octets<'a>) { floor::datagram(datagram) }
+        floor(datagram: &'a [u8] = IPV6) -> (Addressed<'a>, Bytes<'a>) { floor::datagram(datagram) }
         plain |(split, data)| (header(split), data);
 }
 

@@ -11,8 +11,8 @@ use crate::floor::{self, Addressed};
 /// One operation on one input, twice.
 pub struct Case {
     pub name: &'static str,
-    /// How many octets it reads or writes.
-    pub octets: usize,
+    /// How many bytes it reads or writes.
+    pub bytes: usize,
     /// How many times the instructions of its floor it may take.
     pub limit: f64,
     pub ours: fn(),
@@ -24,7 +24,7 @@ pub struct Case {
 /// A table of cases, and for each of them a module with its functions, by whose paths their instructions are counted.
 macro_rules! cases {
     ($table:ident within $limit:literal: $(
-        $name:ident($octets:expr)
+        $name:ident($bytes:expr)
         ours($($ours_arg:ident: $ours_type:ty = $ours_input:expr),+) -> $ours_result:ty $ours:block
         floor($($floor_arg:ident: $floor_type:ty = $floor_input:expr),+) -> $floor_result:ty $floor:block
         plain $plain:expr;
@@ -57,7 +57,7 @@ macro_rules! cases {
 
         pub const $table: &[$crate::cases::Case] = &[$($crate::cases::Case {
             name: stringify!($name),
-            octets: $octets,
+            bytes: $bytes,
             limit: $limit,
             ours: $name::run_ours,
             floor: $name::run_floor,
@@ -83,13 +83,13 @@ fn endpoint(endpoint: Endpoint<'_>) -> floor::Endpoint<'_> {
 }
 
 fn request(request: Request<'_>) -> Addressed<'_> {
-    Addressed { octet: request.command.0, endpoint: endpoint(request.destination) }
+    Addressed { byte: request.command.0, endpoint: endpoint(request.destination) }
 }
 
 fn reply(reply: Reply<'_>) -> Addressed<'_> {
-    Addressed { octet: reply.code.0, endpoint: endpoint(reply.bound) }
+    Addressed { byte: reply.code.0, endpoint: endpoint(reply.bound) }
 }
 
 fn header(header: UdpHeader<'_>) -> Addressed<'_> {
-    Addressed { octet: header.fragment.0, endpoint: endpoint(header.endpoint) }
+    Addressed { byte: header.fragment.0, endpoint: endpoint(header.endpoint) }
 }

@@ -220,9 +220,9 @@ fn floor_serves<const CUT: bool>(driver: &mut Plain, method: u8) -> u16 {
         black_box(floor::user_pass(floor_receives::<CUT>(driver, floor::has_user_pass)));
         floor_sends(driver, |out| floor::encode_answer(1, 0, out));
     }
-    let (Addressed { octet, endpoint }, _) = floor::request(floor_receives::<CUT>(driver, floor::has_request));
+    let (Addressed { byte, endpoint }, _) = floor::request(floor_receives::<CUT>(driver, floor::has_request));
     let port = black_box(endpoint).port;
-    assert!(octet == 1);
+    assert!(byte == 1);
     floor_sends(driver, |out| floor::encode([5, 0, 0], &FLOOR_BOUND, out));
     port
 }
@@ -241,8 +241,8 @@ fn floor_connects<'d, const CUT: bool>(
         assert!(status == 0);
     }
     floor_sends(driver, |out| floor::encode([5, 1, 0], to, out));
-    let (Addressed { octet, endpoint }, _) = floor::request(floor_receives::<CUT>(driver, floor::has_request));
-    assert!(octet == 0);
+    let (Addressed { byte, endpoint }, _) = floor::request(floor_receives::<CUT>(driver, floor::has_request));
+    assert!(byte == 0);
     endpoint
 }
 
@@ -259,8 +259,8 @@ fn floor_connects_at_once<'d>(
     });
     let answers = floor_receives::<false>(driver, |_| true);
     assert!(floor::answer(answers).0 == 2 && floor::answer(&answers[2..]).0 == 0);
-    let (Addressed { octet, endpoint }, _) = floor::request(&answers[4..]);
-    assert!(octet == 0);
+    let (Addressed { byte, endpoint }, _) = floor::request(&answers[4..]);
+    assert!(byte == 0);
     endpoint
 }
 

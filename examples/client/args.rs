@@ -25,7 +25,7 @@ Usage: client [OPTIONS] COMMAND HOST:PORT
   --password-file PATH  The password is the first line of a file; or the variable SOCKS5_PASSWORD
   --optimistic          Send everything without waiting for answers: offers one method only, and not every proxy takes it
   --socks4              Use SOCKS4, and SOCKS4a for names; not for udp, and without --user and --optimistic
-  --userid NAME         With --socks4: what the proxy is told about the user, without proof
+  --userid NAME         With --socks4: the username for SOCKS4, which proves nothing
   --timeout SECONDS     The time to connect, and for the proxy's answers without the second one to bind [default: 30]
   --wait SECONDS        With udp: the time to wait for answers when stdin has ended [default: 1]
   --fragment N          With udp: cut datagrams into fragments of N bytes

@@ -210,7 +210,7 @@ fn accept_with(listener: &TcpListener, bytes: &[u8]) -> TcpStream {
 }
 
 #[test]
-fn keeps_what_arrives_before_the_offer_is_whole() {
+fn keeps_what_arrives_before_the_offer_is_complete() {
     let mut fixture = Fixture::new();
     fixture.send_early(b"\x05");
     fixture.send_early(b"\x01");
@@ -220,7 +220,7 @@ fn keeps_what_arrives_before_the_offer_is_whole() {
 }
 
 #[test]
-fn keeps_what_arrives_before_the_credentials_are_whole() {
+fn keeps_what_arrives_before_the_credentials_are_complete() {
     let mut fixture = Fixture::new();
     fixture.client.write_all(OFFER).unwrap();
     fixture.until("the offer is received", |connection| matches!(connection.state, State::UserPass(_)));
@@ -233,7 +233,7 @@ fn keeps_what_arrives_before_the_credentials_are_whole() {
 }
 
 #[test]
-fn keeps_what_arrives_before_the_request_is_whole() {
+fn keeps_what_arrives_before_the_request_is_complete() {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let request = request(listener.local_addr().unwrap());
     let mut fixture = Fixture::authenticated();
@@ -261,7 +261,7 @@ fn keeps_what_arrives_while_connecting() {
 }
 
 #[test]
-fn holds_up_a_client_that_sends_too_much_while_connecting() {
+fn stops_reading_a_client_that_sends_too_much_while_connecting() {
     let (_listener, _queue, address) = unanswered();
     let mut fixture = Fixture::connecting(address);
     fixture.client.write_all(&[0; 2 * MAX_LEN]).unwrap();
@@ -333,7 +333,7 @@ fn closes_after_an_end_in_the_middle_of_a_message() {
 }
 
 #[test]
-fn holds_up_the_sender_for_a_reader_that_is_slow_and_ends_after_the_last_byte() {
+fn stops_reading_for_a_slow_receiver_and_ends_after_the_last_byte() {
     for side in [CLIENT, TARGET] {
         let (mut fixture, sides) = Fixture::with_both_sides();
         let (sender, receiver) = by_side(sides, side);

@@ -1,4 +1,4 @@
-//! Log lines, in a bounded queue to one thread that writes them: a pipe that nobody reads holds up nothing else.
+//! Log lines, in a bounded queue to one thread that writes them: a pipe without a reader delays nothing else.
 
 use std::fmt::Arguments;
 use std::io::{self, Write};
@@ -8,7 +8,7 @@ use std::sync::mpsc::{self, SyncSender};
 use std::thread;
 use std::time::Duration;
 
-/// A line, or a request to be told when all lines before it are written.
+/// A line, or a request to be notified when all lines before it are written.
 type Entry = Result<String, SyncSender<()>>;
 
 static QUEUE: LazyLock<SyncSender<Entry>> = LazyLock::new(|| {
@@ -25,7 +25,7 @@ pub fn line(line: Arguments<'_>) {
     }
 }
 
-/// Waits until all lines are written, but only a second: perhaps nobody reads them.
+/// Waits until all lines are written, but at most a second: the pipe may have no reader.
 pub fn finish() {
     let (written, wait) = mpsc::sync_channel(1);
     if QUEUE.try_send(Err(written)).is_ok() {

@@ -41,7 +41,7 @@ fn main() -> Outcome<()> {
 
     let credentials = UserPass::new("alice", "a password that does not fit into a packet")?;
     let (mut client, mut server) = (Client::new(credentials), Server::new(credentials));
-    let mut clock = 0..60_000; // in milliseconds, but nobody waits for them
+    let mut clock = 0..60_000; // in milliseconds of simulated time
     while near.socket().is_open() || far.socket().is_open() {
         let now = Instant::from_millis(clock.next().ok_or("not done within a minute")?);
         client.turn(near.turn(now))?;

@@ -45,7 +45,7 @@ const TOR: &[Shown] = &[
 const SHOWN: [&[Shown]; 3] = [SHADOWSOCKS, SOCKER, TOR];
 
 #[test]
-fn each_decided_difference_is_shown_by_an_input() {
+fn each_accepted_difference_is_shown_by_an_input() {
     for ((name, compare, decided), shown) in PEERS.into_iter().zip(SHOWN) {
         assert_eq!(shown.iter().map(|(decided, _)| *decided).collect::<Vec<_>>(), decided, "{name}");
         for (decided, input) in shown {

@@ -92,8 +92,8 @@ pub(super) fn invalid(invalid: Invalid) -> Err<Invalid> {
 }
 
 #[inline(always)]
-pub(super) fn incomplete(wanted: usize, input: &[u8]) -> Err<Invalid> {
-    Err::Incomplete(Needed::new(wanted - input.len()))
+pub(super) fn incomplete(needed: usize, input: &[u8]) -> Err<Invalid> {
+    Err::Incomplete(Needed::new(needed - input.len()))
 }
 
 /// At most 255 bytes.

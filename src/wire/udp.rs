@@ -153,7 +153,7 @@ mod tests {
     const IPV4: &[u8] = &[0, 0, 0, 1, 192, 0, 2, 1, 0, 53];
 
     #[test]
-    fn splits_whole_truncated_and_followed_headers() {
+    fn splits_complete_truncated_and_followed_headers() {
         let ipv6 = [&[0, 0, 0x7F, 4], [0xAB; 18].as_slice()].concat();
         let name = [&[0, 0, 0x83, 3, 255], [b'x'; 255].as_slice(), &[0, 53]].concat();
         for bytes in [IPV4, &ipv6, &name] {

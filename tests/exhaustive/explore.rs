@@ -91,7 +91,7 @@ pub(crate) struct Explorer<'a> {
 enum Rest {
     /// It is truncated.
     Nothing,
-    /// At most so many symbols.
+    /// The maximum of symbols.
     Symbols(u32),
 }
 

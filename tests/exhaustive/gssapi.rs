@@ -14,7 +14,7 @@ const FRAMES: [&[u8]; 7] = [
     b"\x01\x04\x00\x00",
 ];
 
-/// How often a side wants another token, at most.
+/// How often a side asks for another token, at most.
 const ROUNDS: usize = 2;
 /// A method, the tokens, a level, and a request or a reply.
 const LONGEST: u32 = 1 + (1 + ROUNDS as u32) + 1 + 1;

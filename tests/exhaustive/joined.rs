@@ -44,7 +44,7 @@ pub(crate) fn both(plan: &Plan, _script: &[u8], delivery: Delivery) -> Run {
 }
 
 #[test]
-fn whatever_is_offered_and_preferred() {
+fn every_offer_with_every_preference() {
     let menu = Menu {
         openings: openings(lists()),
         preferences: lists(),
@@ -66,7 +66,7 @@ fn answers() -> Vec<Answer> {
 }
 
 #[test]
-fn whatever_is_requested_and_answered() {
+fn every_request_with_every_answer() {
     let menu = Menu {
         openings: openings(METHODS.map(|method| vec![method])),
         credentials: vec![user(b"u", b"p"), user(b"u", b"q"), user(b"", b""), user(&[b'u'; 255], &[b'p'; 255])],

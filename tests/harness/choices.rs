@@ -49,7 +49,7 @@ impl<'a> Choices<'a> {
         u16::from_be_bytes([self.byte(), self.byte()])
     }
 
-    /// Up to so many bytes: as they come, or one over and over.
+    /// At most `most` bytes: as they come, or one repeated.
     pub fn string(&mut self, most: usize) -> Vec<u8> {
         let len = self.up_to(most);
         if self.flag() {

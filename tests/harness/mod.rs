@@ -1,6 +1,6 @@
-//! One harness for the conversation tests, the exhaustive search and the fuzz targets.
+//! One harness for the handshake tests, the exhaustive search and the fuzz targets.
 //!
-//! A [`plan`] is what a client and a server want of each other. Two [`applications`] act by it, over any [`transport`], and
+//! A [`plan`] has the decisions of a client and a server. Two [`applications`] follow it, over any [`transport`], and
 //! log what happens. The [`recogniser`] knows what must happen.
 
 #![allow(dead_code, unreachable_pub, reason = "no target uses all of it")]
@@ -23,7 +23,7 @@ pub type Check = fn(&[u8]);
 /// The checks, by the names of their fuzz targets.
 pub const TARGETS: [(&str, Check); 12] = [
     ("client", states::client),
-    ("conversation", states::conversation),
+    ("handshake", states::handshake),
     ("decoders", decoders::decoders),
     ("endpoint_text", text::endpoint_text),
     ("fragments", fragments::fragments),

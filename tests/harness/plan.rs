@@ -1,4 +1,4 @@
-//! What a client and a server want of each other, in bytes.
+//! The decisions of a client and a server, in bytes.
 
 use core::cell::Cell;
 
@@ -216,7 +216,7 @@ impl Plan {
         Self { answer, ..self }
     }
 
-    /// The messages of a sub-negotiation, and how often the server wants another token.
+    /// The messages of a sub-negotiation, and how often the server asks for another token.
     pub fn with_frames(self, ask: &[u8], answer: &[u8], rounds: usize) -> Self {
         Self { frames: (ask.to_vec(), answer.to_vec()), rounds, ..self }
     }

@@ -26,12 +26,12 @@ pub struct Expected {
     pub certain: usize,
     /// The decisions of the plan that led here.
     pub asked: u8,
-    /// From so many bytes on, so many are the least that complete a message.
+    /// From this many bytes on, this many are the least that complete a message.
     least: Vec<(usize, usize)>,
 }
 
 impl Expected {
-    /// How many bytes are missing when so many have arrived.
+    /// The number of missing bytes when this many have arrived.
     pub fn missing(&self, arrived: usize) -> Option<usize> {
         let (_, least) = self.least.iter().rfind(|(from, _)| *from <= arrived)?;
         least.checked_sub(arrived).filter(|missing| *missing > 0)
@@ -131,7 +131,7 @@ impl<'a> Side<'a> {
         self.field(1, after).map(|field| field[0])
     }
 
-    /// A length octet and so many octets.
+    /// A length octet, and as many octets.
     fn short(&mut self, after: usize) -> Read<&'a [u8]> {
         let len = self.octet(after)?;
         self.field(len.into(), after)
@@ -297,7 +297,7 @@ impl<'a> Side<'a> {
         End::Gssapi(error)
     }
 
-    /// A message of the caller's own, of so many bytes.
+    /// A message of the caller's own, of this length in bytes.
     fn own(&mut self, len: usize) -> Result<Vec<u8>, End> {
         self.least.push((self.at, 0));
         let own = self.input[self.at..].get(..len).ok_or(End::Left)?;
@@ -404,7 +404,7 @@ impl Side<'_> {
         })?;
         self.received(Event::UserId(user_id.to_vec()));
         self.events.push(Event::Request(command, destination));
-        // SOCKS4 has no credentials: it is for those who need none
+        // SOCKS4 has no credentials: it is for servers that require none
         if !self.plan.preference().contains(&0) {
             return self.reject();
         }

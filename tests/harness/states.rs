@@ -9,14 +9,14 @@ use super::applications::{self, Application, End, endpoint};
 use super::choices::Choices;
 use super::plan::{Accepts, Answer, BIND, IPV4, Opening, Plan};
 use super::recogniser::{self, Expected};
-use super::transport::{Delivery, Script, keeps_its_promises};
+use super::transport::{Delivery, Script, keeps_the_contract};
 
 /// A server receives any bytes, in any pieces.
 pub fn server(bytes: &[u8]) {
     let mut choices = Choices::new(bytes);
     let (plan, delivery) = (Plan::choose_for_one_side(&mut choices), Delivery::choose(&mut choices));
     let input = choices.rest();
-    keeps_its_promises(ReceiveOffer::new, input);
+    keeps_the_contract(ReceiveOffer::new, input);
     for delivery in [Delivery::Whole, Delivery::BYTES, Delivery::EXACT, delivery] {
         serves(&plan, input, delivery);
     }
@@ -27,17 +27,17 @@ pub fn client(bytes: &[u8]) {
     let mut choices = Choices::new(bytes);
     let (plan, delivery) = (Plan::choose_for_one_side(&mut choices), Delivery::choose(&mut choices));
     let input = choices.rest();
-    keeps_its_promises(|| client::login(None).1, input);
+    keeps_the_contract(|| client::login(None).1, input);
     for delivery in [Delivery::Whole, Delivery::BYTES, Delivery::EXACT, delivery] {
         connects(&plan, input, delivery);
     }
 }
 
 /// Each side receives what the other sends, perhaps with a byte or two changed on the way, in any pieces.
-pub fn conversation(bytes: &[u8]) {
+pub fn handshake(bytes: &[u8]) {
     let mut choices = Choices::new(bytes);
     let (plan, delivery) = (Plan::choose(&mut choices), Delivery::choose(&mut choices));
-    let (up, down) = talk(&plan);
+    let (up, down) = transcript(&plan);
     let (up, down) = (damaged(&up, &mut choices), damaged(&down, &mut choices));
     for delivery in [Delivery::Whole, Delivery::BYTES, Delivery::EXACT, delivery] {
         serves(&plan, &up, delivery);
@@ -52,25 +52,25 @@ pub fn together(bytes: &[u8]) {
     agree(&plan, Delivery::choose(&mut choices), Delivery::choose(&mut choices));
 }
 
-/// The first byte decides how many tokens each side wants; the others are what the peer sends.
+/// The first byte decides how many tokens each side asks for; the others are what the peer sends.
 pub fn gssapi(bytes: &[u8]) {
     let Some((decisions, input)) = bytes.split_first() else { return };
     let rounds = if *decisions == 0 { usize::MAX } else { decisions.trailing_zeros() as usize };
     let plan = Plan::by(1).with_accepts(Accepts::All).with_frames(b"", b"", rounds);
     let state = || gssapi::offer().1;
-    keeps_its_promises(state, input);
+    keeps_the_contract(state, input);
     for delivery in [Delivery::Whole, Delivery::BYTES, Delivery::EXACT] {
         serves(&plan, &[b"\x05\x01\x01", input].concat(), delivery);
         connects(&plan, &[b"\x05\x01", input].concat(), delivery);
     }
 }
 
-/// Both sides of SOCKS4 receive any bytes. The first byte decides what they want.
+/// Both sides of SOCKS4 receive any bytes. The first byte decides the plan.
 pub fn socks4(bytes: &[u8]) {
     let Some((&decisions, input)) = bytes.split_first() else { return };
-    keeps_its_promises(socks4::ReceiveRequest::new, input);
-    keeps_its_promises(|| socks4::connect(endpoint(IPV4), UserId::EMPTY).unwrap().1, input);
-    keeps_its_promises(|| socks4::bind(endpoint(IPV4), UserId::EMPTY).unwrap().1, input);
+    keeps_the_contract(socks4::ReceiveRequest::new, input);
+    keeps_the_contract(|| socks4::connect(endpoint(IPV4), UserId::EMPTY).unwrap().1, input);
+    keeps_the_contract(|| socks4::bind(endpoint(IPV4), UserId::EMPTY).unwrap().1, input);
     let listening = (decisions & 1 == 0).then(|| IPV4.to_vec());
     let plan = Plan::by(if decisions & 2 == 0 { 0 } else { 2 })
         .with_socks4()
@@ -147,7 +147,7 @@ fn every_byte_counts(script: &Script<'_>, expected: &Expected, input: &[u8]) {
 ///
 /// What a side sends depends on nothing but what it received, and more input never takes back what was sent. So it does not
 /// matter in which order the two take turns, and each turn can begin anew.
-pub fn talk(plan: &Plan) -> (Vec<u8>, Vec<u8>) {
+pub fn transcript(plan: &Plan) -> (Vec<u8>, Vec<u8>) {
     let (mut up, mut down) = (vec![], vec![]);
     loop {
         let sent = applications::connect(plan, Script::new(&down, Delivery::Whole)).0.transport.sent;
@@ -164,7 +164,7 @@ pub fn talk(plan: &Plan) -> (Vec<u8>, Vec<u8>) {
 /// Both sides end, each as it must, and agree on how. Returns the decisions that led there.
 pub fn agree(plan: &Plan, to_server: Delivery, to_client: Delivery) -> u8 {
     let plan = plan.unasked();
-    let (up, down) = talk(&plan);
+    let (up, down) = transcript(&plan);
     let (served, client) = (serves(&plan, &up, to_server), connects(&plan, &down, to_client));
     let (up, down) = (&up[served.used..], &down[client.used..]);
     let flies = matches!(plan.opening(), Opening::Flight { .. });

@@ -13,7 +13,7 @@ use super::choices::Choices;
 pub trait Transport {
     fn receive<S: Receive>(&mut self, state: S) -> Result<S::Received<'_>, S::Error>;
 
-    /// A message of so many bytes of the caller's own. `None`: the stream ended before.
+    /// A message of the caller's own, of this length in bytes. `None`: the stream ended before.
     fn frame(&mut self, len: usize) -> Option<Vec<u8>>;
 
     fn send(&mut self, message: &(impl Encode + ?Sized));
@@ -133,9 +133,9 @@ impl<S: Read + Write> Transport for Wire<S> {
     }
 }
 
-/// What holds for every state and every input, in a slice and in an [`Inbox`]: `missing` alone tells whether `receive` can decide, no fewer bytes than that make a
+/// What holds for every state and every input, in a slice and in an [`Inbox`]: `missing` alone determines whether `receive` can decide, no fewer bytes than that make a
 /// message, and once there is one, more bytes make no difference. `make` makes the same state over and over.
-pub fn keeps_its_promises<S: Receive<Error: PartialEq>>(make: impl Fn() -> S, input: &[u8])
+pub fn keeps_the_contract<S: Receive<Error: PartialEq>>(make: impl Fn() -> S, input: &[u8])
 where
     for<'i> S::Received<'i>: Debug,
 {

@@ -1,7 +1,7 @@
 import java.net.InetSocketAddress;
 import java.net.Socket;
 
-/** HOST PORT: says hello, prints the answer. The proxy is in the properties, and the name is resolved here. */
+/** HOST PORT: sends hello, prints the answer. The proxy is in the properties, and the name is resolved here. */
 class Hello {
     public static void main(String[] args) throws Exception {
         try (Socket socket = new Socket()) {

@@ -1,4 +1,4 @@
-//! BIND through the example server, by hand-written octets.
+//! BIND through the example server, by hand-written bytes.
 
 use std::io::Write;
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpStream};
@@ -7,7 +7,7 @@ use socks5_sansio::{Domain, Endpoint, ReplyCode, Request};
 
 use crate::support::{Server, connect, connect_from, encoded, read_all, read_exactly, read_reply};
 
-const STRANGER: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 2);
+const OTHER_HOST: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 2);
 
 fn bind<'a>(server: &Server, destination: impl Into<Endpoint<'a>>, behind: &[u8]) -> TcpStream {
     let mut stream = connect(server.address);
@@ -40,7 +40,7 @@ fn rfc1928_s6_two_replies_and_then_a_tunnel() {
         assert_eq!(listening.ip(), server.address.ip(), "where the client reached the server");
 
         let mut peer = connect(listening);
-        assert_eq!(bound(&stream), peer.local_addr().unwrap(), "who has connected");
+        assert_eq!(bound(&stream), peer.local_addr().unwrap(), "the peer");
         stream.write_all(b"data").unwrap();
         stream.shutdown(Shutdown::Write).unwrap();
         assert_eq!(read_all(&peer), b"early data");
@@ -51,7 +51,7 @@ fn rfc1928_s6_two_replies_and_then_a_tunnel() {
 }
 
 #[test]
-fn an_ipv4_client_of_a_server_for_both_families_is_told_ipv4_addresses() {
+fn an_ipv4_client_of_a_dual_stack_server_receives_ipv4_addresses() {
     let server = Server::listen("[::]:0", &["--open"]);
     let mut stream = connect((Ipv4Addr::LOCALHOST, server.address.port()).into());
     stream.write_all(&[&[5, 1, 0], &*encoded(Request::bind(Endpoint::UNSPECIFIED))].concat()).unwrap();
@@ -62,23 +62,23 @@ fn an_ipv4_client_of_a_server_for_both_families_is_told_ipv4_addresses() {
 }
 
 #[test]
-fn only_the_peer_that_was_named_is_let_in() {
+fn bind_accepts_only_the_peer_in_the_request() {
     let server = Server::start(&[]);
     let literal = (Domain::new("127.0.0.1").unwrap(), 0).into();
     for destination in [Endpoint::try_from("127.0.0.1:0").unwrap(), literal] {
         let stream = bind(&server, destination, b"");
         let listening = bound(&stream);
-        assert_eq!(read_all(connect_from(STRANGER, listening)), b"", "a stranger is hung up on");
+        assert_eq!(read_all(connect_from(OTHER_HOST, listening)), b"", "another host is hung up on");
         let peer = connect(listening);
         assert_eq!(bound(&stream), peer.local_addr().unwrap());
     }
 }
 
 #[test]
-fn anybody_is_let_in_where_nobody_was_named() {
+fn bind_accepts_any_peer_where_the_request_names_none() {
     let server = Server::start(&[]);
     let stream = bind(&server, Endpoint::UNSPECIFIED, b"");
-    let peer = connect_from(STRANGER, bound(&stream));
+    let peer = connect_from(OTHER_HOST, bound(&stream));
     assert_eq!(bound(&stream), peer.local_addr().unwrap());
 }
 

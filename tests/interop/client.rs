@@ -12,7 +12,7 @@ use crate::support::{
     read_exactly, read_line, run, serve, serve_datagrams, skip, start_on_free_port, text, udp_socket,
 };
 
-/// What SOCKS4 tells of any failure.
+/// The error for any failure of SOCKS4.
 pub const REJECTED: &str = "error: the proxy refused the request: rejected or failed (5B)\n";
 
 fn client(proxy: SocketAddr, options: &[&str], destination: &str) -> Output {
@@ -21,7 +21,7 @@ fn client(proxy: SocketAddr, options: &[&str], destination: &str) -> Output {
     run(&mut command, b"hello\n")
 }
 
-pub fn says_hello(proxy: SocketAddr, options: &[&str], destination: &str) {
+pub fn echoes_hello(proxy: SocketAddr, options: &[&str], destination: &str) {
     let output = client(proxy, options, destination);
     assert_eq!((text(&output.stdout), text(&output.stderr)), ("hello\n", ""), "{options:?} {destination}");
     assert!(output.status.success());
@@ -39,7 +39,7 @@ pub fn targets() -> [String; 3] {
 }
 
 #[test]
-fn a_proxy_that_accepts_nobody_is_given_up_in_time() {
+fn times_out_where_the_proxy_accepts_no_connection() {
     let (_sockets, proxy) = full_listener();
     let error = format!("error: cannot connect to the proxy {proxy}: connection timed out\n");
     fails(proxy, &["--timeout", "1"], "192.0.2.1:80", &error);
@@ -49,9 +49,9 @@ fn a_proxy_that_accepts_nobody_is_given_up_in_time() {
 fn through_the_example_server() {
     let server = Server::start(&[]);
     for target in targets() {
-        says_hello(server.address, &[], &target);
-        says_hello(server.address, &["--optimistic"], &target);
-        says_hello(server.address, &["--user", "u", "--password", "p"], &target);
+        echoes_hello(server.address, &[], &target);
+        echoes_hello(server.address, &["--optimistic"], &target);
+        echoes_hello(server.address, &["--user", "u", "--password", "p"], &target);
     }
 }
 
@@ -62,7 +62,7 @@ fn through_the_example_server_with_credentials() {
     let bad = ["--user", "u", "--password", "P", "--optimistic"];
     for target in targets() {
         for options in [&good[..4], &good] {
-            says_hello(server.address, options, &target);
+            echoes_hello(server.address, options, &target);
         }
         for options in [&bad[..4], &bad] {
             fails(server.address, options, &target, "error: the proxy rejected the credentials with status 01\n");
@@ -74,7 +74,7 @@ fn through_the_example_server_with_credentials() {
 }
 
 #[test]
-fn refusals_are_told_in_one_line() {
+fn refusals_are_reported_in_one_line() {
     let server = Server::start(&[]);
     let closed = closed_port().to_string();
     for options in [&[][..], &["--optimistic"]] {
@@ -99,8 +99,8 @@ fn through_the_example_server_by_socks4() {
     let server = Server::start(&[]);
     let [v4, v6, name] = targets();
     for options in [&["--socks4"][..], &["--socks4", "--userid", "u"]] {
-        says_hello(server.address, options, &v4);
-        says_hello(server.address, options, &name);
+        echoes_hello(server.address, options, &v4);
+        echoes_hello(server.address, options, &name);
     }
     fails(server.address, &["--socks4"], &v6, "error: socks4 has no ipv6 addresses\n");
     fails(server.address, &["--socks4"], &closed_port().to_string(), REJECTED);
@@ -167,8 +167,8 @@ fn datagrams_in_the_connection_are_refused_without_a_use_for_them() {
 }
 
 #[test]
-fn a_payload_cut_in_fragments_arrives_whole_or_not_at_all() {
-    let payload = page(1400).into_iter().map(|octet| octet | 0x80).collect::<Vec<u8>>();
+fn a_fragmented_payload_arrives_complete_or_not_at_all() {
+    let payload = page(1400).into_iter().map(|byte| byte | 0x80).collect::<Vec<u8>>();
     let lines = [payload.as_slice(), b"\nwhat comes next\n"].concat();
     for (args, arrives) in [(&["--reassemble"][..], &payload), (&[], &b"what comes next".to_vec())] {
         let server = Server::start(args);
@@ -185,7 +185,7 @@ fn a_payload_cut_in_fragments_arrives_whole_or_not_at_all() {
 }
 
 #[test]
-fn the_end_of_the_association_is_told() {
+fn the_end_of_the_association_is_reported() {
     let proxy = serve(Ipv4Addr::LOCALHOST, |mut stream| {
         stream.write_all(&[5, 0, 5, 0, 0, 1, 0, 0, 0, 0, 0, 9]).unwrap();
         read_exactly::<13>(&stream);
@@ -197,7 +197,7 @@ fn the_end_of_the_association_is_told() {
     assert_eq!(output.status.code(), Some(1));
 }
 
-/// The client's `bind`: a peer connects to where it says, and the two talk.
+/// The client's `bind`: a peer connects to the address that it prints, and both send and receive.
 pub fn accepts_a_peer(proxy: SocketAddr, options: &[&str], destination: &str) {
     let mut command = example("client");
     command.args(["--proxy", &proxy.to_string()]).args(options).args(["bind", destination]);
@@ -214,7 +214,7 @@ pub fn accepts_a_peer(proxy: SocketAddr, options: &[&str], destination: &str) {
     assert!(client.0.wait().unwrap().success());
 }
 
-pub fn says_hello_to_an_echo(mut stream: TcpStream) {
+pub fn sends_hello_and_expects_it_back(mut stream: TcpStream) {
     stream.write_all(b"hello").unwrap();
     assert_eq!(text(&read_exactly::<5>(&stream)), "hello");
 }
@@ -252,7 +252,7 @@ fn accepts_a_reply_with_an_empty_name() {
         stream.write_all(&[5, 0, 0, 3, 0, 0, 0]).unwrap();
         echo(stream);
     });
-    says_hello(proxy, &[], "192.0.2.1:80");
+    echoes_hello(proxy, &[], "192.0.2.1:80");
 }
 
 #[test]
@@ -266,7 +266,7 @@ fn accepts_a_status_with_version_5() {
         stream.write_all(&[5, 0, 0, 1, 0, 0, 0, 0, 0, 0]).unwrap();
         echo(stream);
     });
-    says_hello(proxy, &["--user", "u", "--password", "p"], "192.0.2.1:80");
+    echoes_hello(proxy, &["--user", "u", "--password", "p"], "192.0.2.1:80");
 }
 
 #[test]
@@ -276,13 +276,13 @@ fn through_microsocks() {
     }
     let (_open, address) = microsocks(&[]);
     for target in targets() {
-        says_hello(address, &[], &target);
+        echoes_hello(address, &[], &target);
     }
     fails(address, &[], &closed_port().to_string(), "error: the proxy refused the request: connection refused (05)\n");
 
     let (_closed, address) = microsocks(&["-u", "u", "-P", "p"]);
     for target in targets() {
-        says_hello(address, &["--user", "u", "--password", "p"], &target);
+        echoes_hello(address, &["--user", "u", "--password", "p"], &target);
     }
     let bad = ["--user", "u", "--password", "P"];
     fails(address, &bad, "example.com:80", "error: the proxy rejected the credentials with status 02\n");
@@ -301,11 +301,11 @@ fn through_ssh() {
     let folder = tempfile::tempdir().unwrap();
     let Some((_ssh, address)) = ssh(&folder) else { return };
     for target in targets() {
-        says_hello(address, &[], &target);
+        echoes_hello(address, &[], &target);
     }
     let [v4, _, name] = targets();
     for target in [v4, name] {
-        says_hello(address, &["--socks4"], &target);
+        echoes_hello(address, &["--socks4"], &target);
     }
     let closed = closed_port().to_string();
     for options in [&[][..], &["--socks4"]] {
@@ -313,12 +313,12 @@ fn through_ssh() {
     }
 }
 
-/// `ssh -D` to an sshd of its own, which speaks through a pipe and listens nowhere.
+/// `ssh -D` to an sshd of its own, which is connected by a pipe and does not listen.
 fn ssh(folder: &TempDir) -> Option<(Running, SocketAddr)> {
     program("ssh")?;
     program("sshd")?;
     if text(&run(Command::new("id").arg("-u"), b"").stdout) != "0\n" {
-        return skip("sshd wants to be started by root here");
+        return skip("sshd must be started by root here");
     }
     let folder = folder.path();
     prepare_ssh(folder);

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use tempfile::TempDir;
 
-use crate::client::{REJECTED, accepts_a_peer, exchanges_datagrams, fails, says_hello, targets};
+use crate::client::{REJECTED, accepts_a_peer, echoes_hello, exchanges_datagrams, fails, targets};
 use crate::support::{
     Running, Server, arg, closed_port, connect, page, program, read_line, run, serve, serve_datagrams,
     start_on_free_port, text, web,
@@ -56,11 +56,11 @@ fn the_client_connects_through_dante() {
     let Some(dante) = Dante::start() else { return };
     for proxy in dante.addresses {
         for target in targets() {
-            says_hello(proxy, &[], &target);
+            echoes_hello(proxy, &[], &target);
         }
         let closed = closed_port().to_string();
         fails(proxy, &[], &closed, "error: the proxy refused the request: connection refused (05)\n");
-        says_hello(proxy, &["--socks4"], &targets()[0]);
+        echoes_hello(proxy, &["--socks4"], &targets()[0]);
         fails(proxy, &["--socks4"], &closed, REJECTED);
     }
 }
@@ -165,7 +165,7 @@ fn socksify_accepts_a_peer() {
         let Some(mut socksify) = socksify(protocol, &server, &folder) else { return };
         let (mut listening, mut lines) = Running::with_stdout(socksify.args(["python3", "-c", LISTEN]));
         let address = read_line(&mut lines).parse().unwrap();
-        crate::client::says_hello_to_an_echo(connect(address));
+        crate::client::sends_hello_and_expects_it_back(connect(address));
         assert!(listening.0.wait().unwrap().success());
         let line = server.log_line();
         assert!(line.contains(" BIND "), "{line}");

@@ -10,7 +10,7 @@ use crate::support::{
 };
 
 const LOCALHOST: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
-const STRANGER: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2));
+const OTHER_HOST: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2));
 
 /// A client with an association, which ends with its connection.
 struct Client {
@@ -41,9 +41,9 @@ impl Client {
     }
 
     fn receive(&self) -> (SocketAddr, Vec<u8>) {
-        let (octets, from) = datagram(&self.socket);
+        let (bytes, from) = datagram(&self.socket);
         assert_eq!(from, self.relay);
-        let (header, data) = UdpHeader::split(&octets).unwrap();
+        let (header, data) = UdpHeader::split(&bytes).unwrap();
         assert!(header.fragment.is_standalone());
         (header.endpoint.to_socket_addr().unwrap(), data.to_vec())
     }
@@ -101,17 +101,17 @@ fn the_longest_and_the_empty_datagram() {
 }
 
 #[test]
-fn rfc1928_s7_strangers_are_dropped_before_and_after_the_client_has_spoken() {
+fn rfc1928_s7_other_hosts_are_dropped_before_and_after_the_client_has_sent() {
     let server = Server::start(&[]);
     let client = Client::new(&server);
     let target = udp_socket(LOCALHOST);
     let to = target.local_addr().unwrap().into();
-    let stranger = udp_socket(STRANGER);
+    let other_host = udp_socket(OTHER_HOST);
     let neighbour = udp_socket(LOCALHOST);
 
-    send(&stranger, client.relay, 0, to, b"stranger");
+    send(&other_host, client.relay, 0, to, b"other");
     client.send(0, to, b"first");
-    send(&stranger, client.relay, 0, to, b"stranger");
+    send(&other_host, client.relay, 0, to, b"other");
     send(&neighbour, client.relay, 0, to, b"neighbour");
     client.send(0, to, b"second");
     assert_eq!(datagram(&target).0, b"first");
@@ -143,7 +143,7 @@ fn ignores_a_source_that_is_not_the_client() {
 }
 
 #[test]
-fn what_is_no_datagram_is_dropped() {
+fn malformed_datagrams_are_dropped() {
     let server = Server::start(&[]);
     let client = Client::new(&server);
     let target = udp_socket(LOCALHOST);
@@ -174,13 +174,13 @@ fn fragments_are_dropped_or_put_together() {
 }
 
 #[test]
-fn anybody_may_answer_a_client_that_has_spoken() {
+fn any_host_may_answer_after_the_client_has_sent() {
     let server = Server::start(&[]);
     let client = Client::new(&server);
     let target = udp_socket(LOCALHOST);
     client.send(0, target.local_addr().unwrap(), b"hello");
     let (_, outside) = datagram(&target);
-    let third = udp_socket(STRANGER);
+    let third = udp_socket(OTHER_HOST);
     third.send_to(b"hello from afar", (LOCALHOST, outside.port())).unwrap();
     assert_eq!(client.receive(), (third.local_addr().unwrap(), b"hello from afar".to_vec()));
 }
@@ -196,7 +196,7 @@ fn rfc1928_s6_the_association_ends_with_its_connection() {
 }
 
 #[test]
-fn what_is_said_on_the_connection_changes_nothing() {
+fn data_on_the_tcp_connection_changes_nothing() {
     let server = Server::start(&[]);
     let mut client = Client::new(&server);
     client.control.write_all(b"noise").unwrap();

@@ -1,12 +1,12 @@
-//! The examples over loopback: by hand-written octets, and with programs that others wrote.
+//! The examples over loopback: byte by byte, and with programs that others wrote.
 //!
-//! What is not installed is skipped with a line that says so; with `INTEROP_REQUIRED` set, it fails instead.
+//! What is not installed is skipped with a line on stderr; with `INTEROP_REQUIRED` set, it fails instead.
 
 mod bind;
+mod bytes;
 mod client;
 mod dante;
 mod datagrams;
-mod octets;
 mod programs;
 mod sing_box;
 mod socks4;

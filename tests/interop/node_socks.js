@@ -1,4 +1,4 @@
-// 4|5 PROXY_HOST PROXY_PORT connect|associate|bind HOST PORT [USER PASSWORD]: says hello through a proxy, prints the answer.
+// 4|5 PROXY_HOST PROXY_PORT connect|associate|bind HOST PORT [USER PASSWORD]: sends hello through a proxy, prints the answer.
 // For bind, HOST is the peer that may connect, and the script is that peer as well.
 const { SocksClient } = require('socks');
 const dgram = require('dgram');

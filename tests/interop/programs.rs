@@ -21,7 +21,7 @@ pub fn curl(proxy: &str, url: &str) -> Option<Output> {
 fn fetches(proxy: &str, url: &str, len: usize) {
     let Some(output) = curl(proxy, url) else { return };
     assert!(output.status.success(), "{proxy} {url}: {}", text(&output.stderr));
-    assert!(output.stdout == page(len), "{proxy} {url}: {} octets", output.stdout.len());
+    assert!(output.stdout == page(len), "{proxy} {url}: {} bytes", output.stdout.len());
 }
 
 fn is_refused(proxy: &str, url: &str, error: &str) {
@@ -91,8 +91,8 @@ pub fn pysocks(version: &str, args: &[&str]) -> Option<Output> {
     python("socks", include_str!("pysocks.py"), &[&[version], args].concat())
 }
 
-/// Says hello to the target in each way, with and without credentials.
-fn says_hello(run: impl Fn(&[&str]) -> Option<Output>, command: &str, hosts: &[&str], target: SocketAddr) {
+/// Sends hello to the target in each way, with and without credentials.
+fn echoes_hello(run: impl Fn(&[&str]) -> Option<Output>, command: &str, hosts: &[&str], target: SocketAddr) {
     let open = Server::start(&[]);
     let closed = Server::start(&["--user", "u", "--password", "p"]);
     let port = target.port().to_string();
@@ -108,12 +108,12 @@ fn says_hello(run: impl Fn(&[&str]) -> Option<Output>, command: &str, hosts: &[&
 
 #[test]
 fn pysocks_connects() {
-    says_hello(|args| pysocks("5", args), "connect", &["127.0.0.1", "localhost"], serve(Ipv4Addr::LOCALHOST, echo));
+    echoes_hello(|args| pysocks("5", args), "connect", &["127.0.0.1", "localhost"], serve(Ipv4Addr::LOCALHOST, echo));
 }
 
 #[test]
 fn pysocks_exchanges_datagrams() {
-    says_hello(|args| pysocks("5", args), "udp", &["127.0.0.1"], serve_datagrams(Ipv4Addr::LOCALHOST));
+    echoes_hello(|args| pysocks("5", args), "udp", &["127.0.0.1"], serve_datagrams(Ipv4Addr::LOCALHOST));
 }
 
 const SCRIPT: &str = include_str!("node_socks.js");
@@ -129,17 +129,17 @@ pub fn node(version: &str, args: &[&str]) -> Option<Output> {
 
 #[test]
 fn node_connects() {
-    says_hello(|args| node("5", args), "connect", &["127.0.0.1", "localhost"], serve(Ipv4Addr::LOCALHOST, echo));
+    echoes_hello(|args| node("5", args), "connect", &["127.0.0.1", "localhost"], serve(Ipv4Addr::LOCALHOST, echo));
 }
 
 #[test]
 fn node_exchanges_datagrams() {
-    says_hello(|args| node("5", args), "associate", &["127.0.0.1"], serve_datagrams(Ipv4Addr::LOCALHOST));
+    echoes_hello(|args| node("5", args), "associate", &["127.0.0.1"], serve_datagrams(Ipv4Addr::LOCALHOST));
 }
 
 #[test]
 fn node_accepts_a_peer() {
-    says_hello(|args| node("5", args), "bind", &["127.0.0.1", "0.0.0.0"], SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
+    echoes_hello(|args| node("5", args), "bind", &["127.0.0.1", "0.0.0.0"], SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
 }
 
 fn qt(args: &[&str]) -> Option<Output> {
@@ -148,17 +148,17 @@ fn qt(args: &[&str]) -> Option<Output> {
 
 #[test]
 fn qt_connects() {
-    says_hello(qt, "connect", &["127.0.0.1", "localhost"], serve(Ipv4Addr::LOCALHOST, echo));
+    echoes_hello(qt, "connect", &["127.0.0.1", "localhost"], serve(Ipv4Addr::LOCALHOST, echo));
 }
 
 #[test]
 fn qt_exchanges_datagrams() {
-    says_hello(qt, "udp", &["127.0.0.1"], serve_datagrams(Ipv4Addr::LOCALHOST));
+    echoes_hello(qt, "udp", &["127.0.0.1"], serve_datagrams(Ipv4Addr::LOCALHOST));
 }
 
 #[test]
 fn qt_accepts_a_peer() {
-    says_hello(qt, "bind", &["0.0.0.0"], SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
+    echoes_hello(qt, "bind", &["0.0.0.0"], SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
 }
 
 #[test]

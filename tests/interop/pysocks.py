@@ -1,4 +1,4 @@
-"""pysocks.py 4|4a|5 PROXY_HOST PROXY_PORT connect|udp HOST PORT [USER PASSWORD]: says hello through a proxy, prints the answer."""
+"""pysocks.py 4|4a|5 PROXY_HOST PROXY_PORT connect|udp HOST PORT [USER PASSWORD]: sends hello through a proxy, prints the answer."""
 import socket
 import sys
 

@@ -1,4 +1,4 @@
-"""qt.py PROXY_HOST PROXY_PORT connect|udp|bind HOST PORT [USER PASSWORD]: says hello through a proxy, prints the answer.
+"""qt.py PROXY_HOST PROXY_PORT connect|udp|bind HOST PORT [USER PASSWORD]: sends hello through a proxy, prints the answer.
 
 For bind, the script is the peer that connects as well.
 """

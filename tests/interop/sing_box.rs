@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 
 use tempfile::NamedTempFile;
 
-use crate::client::{exchanges_datagrams_with, says_hello};
+use crate::client::{echoes_hello, exchanges_datagrams_with};
 use crate::support::{Running, Server, echo, program, serve, serve_datagrams, start_on_free_port};
 
 /// A SOCKS server of all versions, which sends what it is asked for to this outbound.
@@ -68,7 +68,7 @@ fn connects_to_the_example_server_by_each_version() {
         let options = format!(r#""version": "{version}""#);
         let Some((_running, proxy)) = sing_box(&through(server.address, &options)) else { return };
         for host in HOSTS {
-            says_hello(proxy, &[], &format!("{host}:{port}"));
+            echoes_hello(proxy, &[], &format!("{host}:{port}"));
             let (line, sent) = (server.log_line(), if version == "4" { HOSTS[0] } else { host });
             assert!(line.contains(&format!(" CONNECT (01) {sent}:{port}: 6 bytes up, 6 down")), "{version} {line}");
         }
@@ -82,7 +82,7 @@ fn serves_the_example_client() {
     let udp_port = serve_datagrams(Ipv4Addr::LOCALHOST).port();
     for host in HOSTS {
         for options in [&["--socks4"][..], &["--socks4", "--userid", "u"], &[]] {
-            says_hello(proxy, options, &format!("{host}:{port}"));
+            echoes_hello(proxy, options, &format!("{host}:{port}"));
         }
         for options in [&["--in-tcp", "uot"][..], &[]] {
             exchanges_datagrams_with(proxy, options, &format!("{host}:{udp_port}"));

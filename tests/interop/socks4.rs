@@ -8,12 +8,13 @@ use std::{fs, thread};
 use socks5_sansio::socks4::{Reply, ReplyCode, Request, UserId};
 use socks5_sansio::{Command, Decode, Domain, Endpoint};
 
-use crate::octets::server_with_hosts;
+use crate::bytes::server_with_hosts;
 use crate::support::{
-    Server, closed_port, connect, echo_at_the_end, encoded, read_all, read_exactly, run, serve, text, until, who_is_it,
+    Server, closed_port, connect, echo_at_the_end, encoded, peer_address, read_all, read_exactly, run, serve, text,
+    until,
 };
 
-const DATA: &[u8; 27] = b"twenty-seven octets of data";
+const DATA: &[u8; 27] = b"twenty-seven bytes of data.";
 const REJECTED: [u8; 8] = [0, 0x5B, 0, 0, 0, 0, 0, 0];
 /// What the server logs where it requires credentials: no destination, as it has not looked at it.
 pub const CREDENTIALS_REQUIRED: &str = ": credentials are required, and socks4 has none\n";
@@ -153,7 +154,7 @@ fn all_failures_have_one_code() {
 fn the_reply_has_the_address_that_the_target_sees_and_zeros_for_ipv6() {
     for listen in ["127.0.0.1:0", "[::1]:0"] {
         let server = Server::listen(listen, &[]);
-        let (v4, v6) = (serve(Ipv4Addr::LOCALHOST, who_is_it), serve(Ipv6Addr::LOCALHOST, who_is_it).port());
+        let (v4, v6) = (serve(Ipv4Addr::LOCALHOST, peer_address), serve(Ipv6Addr::LOCALHOST, peer_address).port());
         let destinations = [(v4.into(), true), (by_name("127.0.0.1", v4.port()), true), (by_name("[::1]", v6), false)];
         for (destination, is_ipv4) in destinations {
             let stream = send(&server, &connect_to(destination));
@@ -181,7 +182,7 @@ fn bind_has_two_replies_and_then_a_tunnel() {
         assert_eq!(*listening.ip(), Ipv4Addr::LOCALHOST, "where the client reached the server");
 
         let mut peer = connect(listening.into());
-        assert_eq!(SocketAddr::from(granted(&stream)), peer.local_addr().unwrap(), "who has connected");
+        assert_eq!(SocketAddr::from(granted(&stream)), peer.local_addr().unwrap(), "the peer");
         stream.write_all(b"data").unwrap();
         stream.shutdown(Shutdown::Write).unwrap();
         assert_eq!(read_all(&peer), b"early data");

@@ -1,4 +1,4 @@
-//! Programs that speak SOCKS4 and 4a, through the example server.
+//! Programs with SOCKS4 and 4a, through the example server.
 
 use std::io::Write;
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpStream};
@@ -8,7 +8,7 @@ use crate::programs::{curl, node, pysocks};
 use crate::socks4::{CREDENTIALS_REQUIRED, is_untouched, untouched};
 use crate::support::{Server, program, read_all, read_exactly, run, serve, text};
 
-/// Says hello to the port of the host through the proxy, with the USERID `u`, and prints the answer.
+/// Sends hello to the port of the host through the proxy, with the USERID `u`, and prints the answer.
 struct Client {
     run: fn(proxy: SocketAddr, host: &str, port: &str) -> Option<Output>,
     /// Whether the name is resolved by the proxy: SOCKS4a.

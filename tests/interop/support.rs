@@ -14,8 +14,8 @@ use std::time::{Duration, Instant};
 use socket2::{Domain, Socket, Type};
 use socks5_sansio::{Decode, DecodeError, Encode, Reply};
 
-/// So long may another program take before a test gives up on it.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// The longest that a test waits for another program.
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A program that ends with the test.
 pub struct Running(pub Child);
@@ -109,7 +109,7 @@ fn under(tool: &str, program: &Path) -> Command {
     command
 }
 
-/// A program of the system. Where it is missing, `None` and a line that says so, or in CI a failure.
+/// A program of the system. Where it is missing, `None` and a line on stderr, or in CI a failure.
 pub fn program(name: &str) -> Option<Command> {
     let path = env::var_os("PATH").unwrap_or_default();
     let folders = env::split_paths(&path).chain(["/usr/sbin".into()]);
@@ -120,7 +120,7 @@ pub fn program(name: &str) -> Option<Command> {
     }
 }
 
-/// Says on the real stderr what is not tested, and that CI must have it.
+/// Reports a skipped test on the real stderr; fails where `INTEROP_REQUIRED` is set.
 pub fn skip<T>(why: &str) -> Option<T> {
     assert!(env::var_os("INTEROP_REQUIRED").is_none(), "{why}, but INTEROP_REQUIRED is set");
     let _ = writeln!(io::stderr(), "skipped: {why}");
@@ -140,7 +140,7 @@ pub fn run(command: &mut Command, stdin: &[u8]) -> Output {
     output
 }
 
-/// Starts a server that cannot choose its port itself, until there is one that it gets.
+/// Starts a server that cannot choose its port itself: tries free ones.
 pub fn start_on_free_port(mut command: impl FnMut(u16) -> Command) -> (Running, SocketAddr) {
     for _ in 0..5 {
         let address = free_address();
@@ -185,32 +185,32 @@ fn show(log: &mut File) {
 /// A connection that fails the test rather than hang.
 pub fn connect(address: SocketAddr) -> TcpStream {
     let stream = TcpStream::connect(address).unwrap();
-    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream.set_read_timeout(Some(TIMEOUT)).unwrap();
     stream.set_nodelay(true).unwrap();
     stream
 }
 
-/// The same from another address than the usual one.
+/// [`connect`] from this address.
 pub fn connect_from(ip: Ipv4Addr, address: SocketAddr) -> TcpStream {
     let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
     socket.bind(&SocketAddr::from((ip, 0)).into()).unwrap();
     socket.connect(&address.into()).unwrap();
-    socket.set_read_timeout(Some(PATIENCE)).unwrap();
+    socket.set_read_timeout(Some(TIMEOUT)).unwrap();
     socket.into()
 }
 
 /// Everything until the other side's end.
 pub fn read_all(mut stream: impl Read) -> Vec<u8> {
-    let mut octets = Vec::new();
-    stream.read_to_end(&mut octets).unwrap();
-    octets
+    let mut bytes = Vec::new();
+    stream.read_to_end(&mut bytes).unwrap();
+    bytes
 }
 
-/// The next octets.
+/// The next bytes.
 pub fn read_exactly<const N: usize>(mut stream: impl Read) -> [u8; N] {
-    let mut octets = [0; N];
-    stream.read_exact(&mut octets).unwrap();
-    octets
+    let mut bytes = [0; N];
+    stream.read_exact(&mut bytes).unwrap();
+    bytes
 }
 
 /// A server in a thread, one thread a connection.
@@ -226,24 +226,24 @@ pub fn serve(ip: impl Into<IpAddr>, handle: impl Fn(TcpStream) + Copy + Send + '
     address
 }
 
-/// Says everything back, until the end and then its own.
+/// Returns all data, and closes after the client.
 pub fn echo(stream: TcpStream) {
     let _ = io::copy(&mut &stream, &mut &stream);
     let _ = stream.shutdown(Shutdown::Write);
 }
 
-/// Reads all, and then says it back.
+/// Reads all data to the end, and then returns it.
 pub fn echo_at_the_end(mut stream: TcpStream) {
-    let octets = read_all(&stream);
-    let _ = stream.write_all(&octets);
+    let bytes = read_all(&stream);
+    let _ = stream.write_all(&bytes);
 }
 
-/// Says where the connection comes from.
-pub fn who_is_it(mut stream: TcpStream) {
+/// Sends the peer address of the connection.
+pub fn peer_address(mut stream: TcpStream) {
     let _ = write!(stream, "{}", stream.peer_addr().unwrap());
 }
 
-/// A web server: `/LEN` has a page of so many octets.
+/// A web server: `/LEN` is a page of LEN bytes.
 pub fn web(mut stream: TcpStream) {
     let mut request = BufReader::new(stream.try_clone().unwrap()).lines();
     let Some(Ok(line)) = request.next() else { return };
@@ -253,7 +253,7 @@ pub fn web(mut stream: TcpStream) {
     let _ = stream.write_all(&page(len));
 }
 
-/// No two pages of 251 octets are alike next to each other, so that what is lost or moved shows.
+/// Neighbouring blocks of 251 bytes differ, so that lost and moved bytes show.
 pub fn page(len: usize) -> Vec<u8> {
     (0..len).map(|at| (at % 251) as u8 ^ (at / 65_521) as u8).collect()
 }
@@ -261,7 +261,7 @@ pub fn page(len: usize) -> Vec<u8> {
 /// A socket that fails the test rather than hang.
 pub fn udp_socket(ip: IpAddr) -> UdpSocket {
     let socket = UdpSocket::bind((ip, 0)).unwrap();
-    socket.set_read_timeout(Some(PATIENCE)).unwrap();
+    socket.set_read_timeout(Some(TIMEOUT)).unwrap();
     socket
 }
 
@@ -273,7 +273,7 @@ pub fn datagram(socket: &UdpSocket) -> (Vec<u8>, SocketAddr) {
     (buffer, from)
 }
 
-/// Says every datagram back, in a thread.
+/// Returns every datagram, in a thread.
 pub fn serve_datagrams(ip: impl Into<IpAddr>) -> SocketAddr {
     let socket = UdpSocket::bind((ip.into(), 0)).unwrap();
     let address = socket.local_addr().unwrap();
@@ -287,11 +287,11 @@ pub fn serve_datagrams(ip: impl Into<IpAddr>) -> SocketAddr {
     address
 }
 
-/// Waits for what is bound to happen.
+/// Polls until the condition holds.
 pub fn until(what: &str, mut happened: impl FnMut() -> bool) {
     let start = Instant::now();
     while !happened() {
-        assert!(start.elapsed() < PATIENCE, "not in time: {what}");
+        assert!(start.elapsed() < TIMEOUT, "not in time: {what}");
         thread::sleep(Duration::from_millis(10));
     }
 }
@@ -300,23 +300,23 @@ pub fn encoded(message: impl Encode) -> Vec<u8> {
     message.to_vec()
 }
 
-/// Reads a reply and no octet more.
+/// Reads a reply and no byte more.
 pub fn read_reply<T>(mut stream: &TcpStream, look: impl FnOnce(Reply<'_>) -> T) -> T {
-    let mut octets = Vec::new();
+    let mut bytes = Vec::new();
     loop {
-        match Reply::decode(&octets) {
+        match Reply::decode(&bytes) {
             Ok((reply, _)) => return look(reply),
             Err(DecodeError::Incomplete(missing)) => {
-                let start = octets.len();
-                octets.resize(start + missing.get(), 0);
-                stream.read_exact(&mut octets[start..]).unwrap();
+                let start = bytes.len();
+                bytes.resize(start + missing.get(), 0);
+                stream.read_exact(&mut bytes[start..]).unwrap();
             }
-            Err(error) => panic!("{octets:?}: {error}"),
+            Err(error) => panic!("{bytes:?}: {error}"),
         }
     }
 }
 
-/// A port at which nobody listens, and nobody will: it is taken until the tests end.
+/// A port without a listener, which stays bound until the tests end.
 pub fn closed_port() -> SocketAddr {
     let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
     socket.bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).into()).unwrap();
@@ -325,7 +325,7 @@ pub fn closed_port() -> SocketAddr {
     address
 }
 
-/// A listener whose queue is full, with the connections in it: nobody is accepted or refused.
+/// A listener whose queue is full, and the connections in it: a new one is neither accepted nor refused.
 pub fn full_listener() -> (Vec<Socket>, SocketAddr) {
     let socket = || Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
     let listener = socket();
@@ -341,8 +341,8 @@ pub fn full_listener() -> (Vec<Socket>, SocketAddr) {
     (queue.chain([listener]).collect(), address.as_socket().unwrap())
 }
 
-pub fn text(octets: &[u8]) -> &str {
-    std::str::from_utf8(octets).unwrap()
+pub fn text(bytes: &[u8]) -> &str {
+    std::str::from_utf8(bytes).unwrap()
 }
 
 pub fn arg(value: impl AsRef<OsStr>) -> String {

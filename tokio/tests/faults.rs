@@ -91,7 +91,7 @@ fn beyond_the_limit_a_client_gets_a_reply_at_once() {
 }
 
 #[test]
-fn a_log_that_nobody_reads_holds_up_nothing() {
+fn a_log_without_a_reader_delays_no_tunnel() {
     let server = Server::start_unread();
     let (listener, address) = listener();
     let (mut client, mut target) = tunnel(&server, &listener);
@@ -145,7 +145,7 @@ fn connect_ends_when_its_client_leaves() {
 }
 
 #[test]
-fn the_own_address_is_refused() {
+fn a_connection_to_the_server_itself_is_refused() {
     let server = Server::start(&[]);
     let error = connect(&mut server.connect(), server.address, None).unwrap_err();
     assert_eq!(error.to_string(), client::Error::Refused(ReplyCode::NOT_ALLOWED).to_string());
@@ -211,7 +211,7 @@ fn on_sigterm_tunnels_may_end_and_are_reset_after_the_grace() {
 }
 
 #[test]
-fn listens_on_other_addresses_only_with_credentials_or_when_told() {
+fn listens_on_other_addresses_only_with_credentials_or_open() {
     let refused = Command::new(server::program()).args(["--listen", "0.0.0.0:0"]).output().unwrap();
     assert!(!refused.status.success() && String::from_utf8_lossy(&refused.stderr).contains("--open"));
     for allowed in [["--open"].as_slice(), &["--user", "alice", "--password", "s3cret"]] {
@@ -246,8 +246,8 @@ fn run(program: &str, args: &[&str]) {
 }
 
 #[test]
-fn a_silent_name_server_holds_up_no_addresses_and_no_other_client() {
-    if !in_namespaces("a_silent_name_server_holds_up_no_addresses_and_no_other_client") {
+fn a_silent_name_server_delays_no_addresses_and_no_other_client() {
+    if !in_namespaces("a_silent_name_server_delays_no_addresses_and_no_other_client") {
         return;
     }
     run("ip", &["link", "set", "lo", "up"]);

@@ -125,16 +125,16 @@ async fn bind_accepts_the_expected_peer_and_closes_others() {
     let binding = Binding::listen(vec![Ipv4Addr::new(127, 0, 0, 2).into()], "127.0.0.1:1080".parse().unwrap());
     let binding = binding.await.unwrap();
     let address = binding.local_addr().unwrap();
-    let mut stranger = TcpStream::connect(address).await.unwrap();
+    let mut other_host = TcpStream::connect(address).await.unwrap();
     let peer = tokio::net::TcpSocket::new_v4().unwrap();
     peer.bind("127.0.0.2:0".parse().unwrap()).unwrap();
     let peer = peer.connect(address).await.unwrap();
     let (_, from) = timeout(PATIENCE, binding.accept()).await.unwrap().unwrap();
     assert_eq!(from, peer.local_addr().unwrap());
-    assert!(!matches!(stranger.read(&mut [0]).await, Ok(1..)));
+    assert!(!matches!(other_host.read(&mut [0]).await, Ok(1..)));
 }
 
-/// Answers when it is told to.
+/// Answers once it is released.
 struct Silent(Arc<Notify>);
 
 impl Resolve for Silent {
@@ -145,7 +145,7 @@ impl Resolve for Silent {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_silent_name_server_fails_names_and_holds_up_nothing_else() {
+async fn a_silent_name_server_fails_names_and_delays_nothing_else() {
     let answers = Arc::new(Notify::new());
     let lookups = Lookups::new(Silent(Arc::clone(&answers)), Limit::new(2, 2), Duration::from_secs(5));
     let name = Endpoint::try_from("example.com:80").unwrap();
@@ -210,7 +210,7 @@ fn limits_count_in_total_and_for_each_client() {
     #[cfg(unix)]
     let by_descriptors = Limit::of_descriptors(usize::MAX / 2);
     #[cfg(unix)]
-    assert!(by_descriptors.take(CLIENT).is_none(), "no place needs so many");
+    assert!(by_descriptors.take(CLIENT).is_none(), "no place needs as many");
 }
 
 #[test]

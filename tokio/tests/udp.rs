@@ -20,7 +20,7 @@ use tokio_socks5_sansio::udp::Relays;
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Resolves every name to loopback, once it is told to. Counts.
+/// Resolves every name to loopback, once it is released. Counts.
 #[derive(Clone, Default)]
 struct Loopback {
     asked: Arc<AtomicUsize>,
@@ -108,7 +108,7 @@ async fn forty_datagrams_to_a_new_name_arrive_in_order_after_one_look_up() {
 }
 
 #[tokio::test]
-async fn nothing_that_cannot_be_sent_ends_the_association() {
+async fn a_datagram_that_cannot_be_sent_does_not_end_the_association() {
     let fixture = Fixture::start("0.0.0.0:0", false).await;
     let (socket, address) = destination().await;
     for target in ["127.0.0.1:0", "255.255.255.255:9", "0.0.0.0:0", "[fe80::1]:9", "240.0.0.1:9", "[::1]:0"] {
@@ -127,10 +127,10 @@ async fn drops_malformed_datagrams_and_those_of_others() {
     let (socket, address) = destination().await;
     fixture.association.send_to(address, b"first").await.unwrap(); // decides the port
     let (_, from_relay) = receive(&socket).await;
-    let (stranger, _) = destination().await;
+    let (other_host, _) = destination().await;
     let header = UdpHeader::new(address.into()).to_vec();
     let relay = relay_address(&fixture).await;
-    stranger.send_to(&[header.as_slice(), b"stranger"].concat(), relay).await.unwrap();
+    other_host.send_to(&[header.as_slice(), b"other"].concat(), relay).await.unwrap();
     fixture.association.send_to(address, b"second").await.unwrap();
     assert_eq!(receive(&socket).await, (b"second".to_vec(), from_relay));
 }
@@ -141,7 +141,7 @@ async fn relay_address(fixture: &Fixture) -> SocketAddr {
 }
 
 #[tokio::test]
-async fn reassembles_fragments_where_it_is_told_to() {
+async fn reassembles_fragments_with_reassemble() {
     let fixture = Fixture::start("0.0.0.0:0", true).await;
     let (socket, address) = destination().await;
     let size = std::num::NonZeroUsize::new(3).unwrap();

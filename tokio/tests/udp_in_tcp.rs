@@ -329,11 +329,11 @@ async fn datagrams_before_a_malformed_frame_are_sent() {
 #[tokio::test]
 async fn a_client_with_one_destination_gets_the_answers_of_that_alone() {
     let (socket, address) = destination().await;
-    let (stranger, _) = destination().await;
+    let (other_host, _) = destination().await;
     let mut fixture = Fixture::start(Kind::Uot2Connect, &Kind::Uot2Connect.prelude(address.into())).await;
     fixture.send(address.into(), b"query").await;
     let (_, relay) = receive(&socket).await;
-    stranger.send_to(b"stranger", relay).await.unwrap();
+    other_host.send_to(b"other", relay).await.unwrap();
     socket.send_to(b"answer", relay).await.unwrap();
     assert_eq!(fixture.receive().await.1, b"answer");
 }

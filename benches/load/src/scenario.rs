@@ -81,14 +81,14 @@ fn stopped(server: &Server, at: Stop, clients: usize) -> io::Result<Vec<Measure>
     hold(server, clients, |client| client.stop(at, address))
 }
 
-/// Opens as many as the server lets it, up to `wanted`, and holds them.
+/// Opens as many as the server lets it, up to `target`, and holds them.
 fn hold<T: Send>(
     server: &Server,
-    wanted: usize,
+    target: usize,
     open: impl Fn(&Client) -> io::Result<T> + Sync,
 ) -> io::Result<Vec<Measure>> {
     let idle = server.usage()?;
-    let each = wanted / usize::from(THREADS);
+    let each = target / usize::from(THREADS);
     let load = || {
         let held = in_threads(server, |client| Ok((0..each).map_while(|_| open(client).ok()).collect::<Vec<_>>()))?;
         thread::sleep(SETTLE);

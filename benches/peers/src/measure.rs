@@ -52,7 +52,7 @@ impl Peer {
         let work = Rc::new(work);
         self.cells.extend(operations.iter().map(|&operation| {
             let mut buffer = operation.buffer();
-            let outcome = outcome(work(operation.octets, &mut buffer), &buffer);
+            let outcome = outcome(work(operation.bytes, &mut buffer), &buffer);
             let work = Rc::clone(&work);
             let repeat = Box::new(move |calls| repeat(&*work, operation, calls));
             Cell { operation, outcome, repeat }
@@ -65,12 +65,12 @@ fn repeat<T>(work: &impl Fn(&'static [u8], &mut Vec<u8>) -> T, operation: Operat
     let mut buffer = operation.buffer();
     let start = Instant::now();
     for _ in 0..calls {
-        call(black_box(work), black_box(operation.octets), black_box(&mut buffer));
+        call(black_box(work), black_box(operation.bytes), black_box(&mut buffer));
     }
     start.elapsed()
 }
 
 #[inline(never)]
-fn call<T>(work: &impl Fn(&'static [u8], &mut Vec<u8>) -> T, octets: &'static [u8], buffer: &mut Vec<u8>) {
-    black_box(&work(octets, buffer));
+fn call<T>(work: &impl Fn(&'static [u8], &mut Vec<u8>) -> T, bytes: &'static [u8], buffer: &mut Vec<u8>) {
+    black_box(&work(bytes, buffer));
 }

@@ -26,45 +26,45 @@ pub const PAYLOAD: [u8; 512] = [0xDA; 512];
 #[derive(Clone, Copy)]
 pub struct Operation {
     pub name: &'static str,
-    pub octets: &'static [u8],
+    pub bytes: &'static [u8],
 }
 
-pub const DECODE_OFFER: Operation = Operation { name: "decode method offer", octets: b"\x05\x02\0\x02rest" };
+pub const DECODE_OFFER: Operation = Operation { name: "decode method offer", bytes: b"\x05\x02\0\x02rest" };
 pub const DECODE_USER_PASS: Operation =
-    Operation { name: "decode username and password", octets: b"\x01\x05alice\x06s3cretrest" };
+    Operation { name: "decode username and password", bytes: b"\x01\x05alice\x06s3cretrest" };
 pub const DECODE_REQUEST: [Operation; 3] = [
-    Operation { name: "decode request, IPv4", octets: b"\x05\x01\0\x01\xC0\0\x02\x01\x01\xBBrest" },
+    Operation { name: "decode request, IPv4", bytes: b"\x05\x01\0\x01\xC0\0\x02\x01\x01\xBBrest" },
     Operation {
         name: "decode request, IPv6",
-        octets: b"\x05\x01\0\x04\x20\x01\x0D\xB8\0\0\0\0\0\0\0\0\0\0\0\x01\x01\xBBrest",
+        bytes: b"\x05\x01\0\x04\x20\x01\x0D\xB8\0\0\0\0\0\0\0\0\0\0\0\x01\x01\xBBrest",
     },
-    Operation { name: "decode request, domain", octets: b"\x05\x01\0\x03\x0Fwww.example.com\x01\xBBrest" },
+    Operation { name: "decode request, domain", bytes: b"\x05\x01\0\x03\x0Fwww.example.com\x01\xBBrest" },
 ];
-pub const ENCODE_REQUEST: Operation = Operation { name: "encode request, domain", octets: b"" };
-pub const ENCODE_REPLY: Operation = Operation { name: "encode reply, IPv4", octets: b"" };
+pub const ENCODE_REQUEST: Operation = Operation { name: "encode request, domain", bytes: b"" };
+pub const ENCODE_REPLY: Operation = Operation { name: "encode reply, IPv4", bytes: b"" };
 pub const SPLIT_DATAGRAM: [Operation; 2] = [
     Operation {
         name: "split UDP datagram, IPv4",
-        octets: &datagram::<{ 10 + 512 }>(b"\0\0\0\x01\xC0\0\x02\x01\x01\xBB"),
+        bytes: &datagram::<{ 10 + 512 }>(b"\0\0\0\x01\xC0\0\x02\x01\x01\xBB"),
     },
     Operation {
         name: "split UDP datagram, domain",
-        octets: &datagram::<{ 22 + 512 }>(b"\0\0\0\x03\x0Fwww.example.com\x01\xBB"),
+        bytes: &datagram::<{ 22 + 512 }>(b"\0\0\0\x03\x0Fwww.example.com\x01\xBB"),
     },
 ];
-pub const MAKE_DATAGRAM: Operation = Operation { name: "make UDP datagram, IPv4", octets: &PAYLOAD };
+pub const MAKE_DATAGRAM: Operation = Operation { name: "make UDP datagram, IPv4", bytes: &PAYLOAD };
 pub const SERVE: Operation =
-    Operation { name: "server's handshake", octets: b"\x05\x01\0\x05\x01\0\x01\xC0\0\x02\x01\x01\xBB" };
+    Operation { name: "server's handshake", bytes: b"\x05\x01\0\x05\x01\0\x01\xC0\0\x02\x01\x01\xBB" };
 pub const SERVE_USER_PASS: Operation = Operation {
     name: "server's handshake, username and password",
-    octets: b"\x05\x02\0\x02\x01\x05alice\x06s3cret\x05\x01\0\x01\xC0\0\x02\x01\x01\xBB",
+    bytes: b"\x05\x02\0\x02\x01\x05alice\x06s3cret\x05\x01\0\x01\xC0\0\x02\x01\x01\xBB",
 };
 /// The same with a comparison in constant time.
 pub const SERVE_USER_PASS_SAFELY: Operation =
     Operation { name: "the same, compared in constant time", ..SERVE_USER_PASS };
 pub const CONNECT_USER_PASS: Operation = Operation {
     name: "client's handshake, username and password",
-    octets: b"\x05\x02\x01\0\x05\0\0\x01\xC0\0\x02\x07\x01\xBB",
+    bytes: b"\x05\x02\x01\0\x05\0\0\x01\xC0\0\x02\x07\x01\xBB",
 };
 
 /// The rows of the tables.

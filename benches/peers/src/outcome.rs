@@ -12,8 +12,8 @@ pub fn credentials(username: impl AsRef<[u8]>, password: impl AsRef<[u8]>, used:
 }
 
 /// A request or reply, by its CMD or REP.
-pub fn endpoint(octet: u8, endpoint: impl Display, used: usize) -> String {
-    format!("{octet} for {endpoint} in {used} bytes")
+pub fn endpoint(byte: u8, endpoint: impl Display, used: usize) -> String {
+    format!("{byte} for {endpoint} in {used} bytes")
 }
 
 /// A datagram, by its FRAG.
@@ -21,8 +21,8 @@ pub fn datagram(frag: u8, endpoint: impl Display, payload: impl AsRef<[u8]>) -> 
     format!("fragment {frag} for {endpoint}: {:02x?}", payload.as_ref())
 }
 
-pub fn octets(octets: &[u8]) -> String {
-    format!("{octets:02x?}")
+pub fn bytes(bytes: &[u8]) -> String {
+    format!("{bytes:02x?}")
 }
 
 /// A whole handshake: the address in the last message received, and everything that was sent.

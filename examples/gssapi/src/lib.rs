@@ -45,7 +45,7 @@ pub fn level(name: &str) -> Result<ProtectionLevel, &'static str> {
     }
 }
 
-/// Sends an abort. The error says why.
+/// Sends an abort. Returns the reason as an error.
 async fn abort<T>(wire: &mut Wire<&mut Stream<'_>>, message: GssapiMessage<'_>, why: impl Display) -> io::Result<T> {
     let error = denied(why);
     let _ = wire.send(&message).await; // the cause is the error to return

@@ -27,7 +27,7 @@ impl Protection {
         self.level != ProtectionLevel::CLEAR
     }
 
-    /// Fails where frames could be removed from a stream unnoticed. Clients that want datagrams do not ask for the detection of
+    /// Fails where frames could be removed from a stream unnoticed. Clients that use datagrams do not ask for the detection of
     /// gaps.
     pub fn check_stream(&self) -> io::Result<()> {
         if self.wraps() && !self.in_sequence {

@@ -14,6 +14,6 @@ fn main() {
         .omit_auto_trait_impls(true)
         .omit_auto_derived_impls(true)
         .build()
-        .expect("public-api understands this compiler's JSON; else it wants another version");
+        .expect("public-api understands this compiler's JSON; else another version is needed");
     api.assert_eq_or_update(Path::new(env!("CARGO_MANIFEST_DIR")).join(snapshot));
 }

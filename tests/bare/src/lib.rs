@@ -3,7 +3,7 @@
 //!
 //! | program | does |
 //! |---|---|
-//! | `talk` | every kind of handshake, client against server |
+//! | `handshakes` | every kind of handshake, client against server |
 //! | `server` | a server alone, with constant input: for its size |
 //! | `client` | a client alone, likewise |
 //! | `nothing` | nothing: the size to subtract |

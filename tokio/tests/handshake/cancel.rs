@@ -95,7 +95,7 @@ fn receiving_continues_a_send_that_was_dropped() {
 }
 
 #[test]
-fn a_closing_reply_that_was_dropped_can_be_flushed() {
+fn a_closing_reply_whose_future_was_dropped_can_be_flushed() {
     for polls in 1.. {
         let mut wire = Wire::client(Stutter::new(&[5, 1, 2, 9]));
         let (_, permit) = finish(wire.receive(ReceiveOffer::new())).unwrap();

@@ -44,7 +44,7 @@ async fn connects_without_credentials() {
 }
 
 #[tokio::test]
-async fn destinations_are_what_people_write() {
+async fn destinations_are_text_pairs_and_addresses() {
     let addr = SocketAddr::from(([192, 0, 2, 1], 80));
     let owned: EndpointBuf = "192.0.2.1:80".parse().unwrap();
     let expected = b"\x05\x01\x00\x05\x01\x00\x01\xC0\x00\x02\x01\x00\x50";

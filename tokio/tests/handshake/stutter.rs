@@ -75,7 +75,7 @@ impl AsyncWrite for Stutter {
     }
 }
 
-/// Polls a future at most so many times, and drops it.
+/// Polls a future at most this many times, and drops it.
 pub fn poll_at_most<F: Future>(times: usize, future: F) -> Option<F::Output> {
     let mut future = pin!(future);
     (0..times).find_map(|_| match future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {

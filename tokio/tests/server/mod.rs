@@ -33,7 +33,7 @@ impl Server {
         Self::spawn(&mut command(program()), true)
     }
 
-    /// Its log is a pipe that nobody reads.
+    /// Its log is a pipe without a reader.
     pub fn start_unread() -> Self {
         Self::spawn(&mut Command::new(program()), false)
     }

@@ -10,10 +10,10 @@ use crate::outcome;
 pub fn peer() -> Peer {
     Peer::new("async-socks5").does(
         CONNECT_USER_PASS,
-        |octets, buffer| {
+        |bytes, buffer| {
             let (username, password) = credentials();
             let auth = Auth::new(username, password);
-            now(async_socks5::connect(&mut connection(octets, buffer), destination(), Some(auth)))
+            now(async_socks5::connect(&mut connection(bytes, buffer), destination(), Some(auth)))
         },
         |received, sent| outcome::handshake(received.map(endpoint), sent),
     )

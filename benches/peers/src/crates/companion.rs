@@ -17,27 +17,27 @@ pub fn peer() -> Peer {
     let destination = Endpoint::try_from((host, port)).unwrap();
     let user_pass = UserPass::new(username, password).unwrap();
     Peer::new("tokio-socks5-sansio")
-        .does(SERVE, |octets, buffer| now(serve(octets, buffer, Some(()), |_| false)), outcome::handshake)
-        .does(SERVE_USER_PASS, |octets, buffer| now(serve(octets, buffer, None, are_equal)), outcome::handshake)
+        .does(SERVE, |bytes, buffer| now(serve(bytes, buffer, Some(()), |_| false)), outcome::handshake)
+        .does(SERVE_USER_PASS, |bytes, buffer| now(serve(bytes, buffer, None, are_equal)), outcome::handshake)
         .does(
             SERVE_USER_PASS_SAFELY,
-            move |octets, buffer| now(serve(octets, buffer, None, |given| given.verify(&user_pass))),
+            move |bytes, buffer| now(serve(bytes, buffer, None, |given| given.verify(&user_pass))),
             outcome::handshake,
         )
         .does(
             CONNECT_USER_PASS,
-            move |octets, buffer| now(connect(octets, buffer, user_pass, destination)),
+            move |bytes, buffer| now(connect(bytes, buffer, user_pass, destination)),
             outcome::handshake,
         )
 }
 
 async fn serve(
-    octets: &'static [u8],
+    bytes: &'static [u8],
     buffer: &mut Vec<u8>,
     anonymous: Option<()>,
     admits: impl Fn(&UserPass<'_>) -> bool,
 ) -> io::Result<EndpointBuf> {
-    let mut wire = Wire::server(connection(octets, buffer));
+    let mut wire = Wire::server(connection(bytes, buffer));
     let (_, permit) = wire.receive(ReceiveOffer::new()).await?;
     let (selection, login) = permit.login(anonymous, true).map_err(|_| io::ErrorKind::PermissionDenied)?;
     wire.send(&selection).await?;
@@ -62,12 +62,12 @@ async fn serve(
 }
 
 async fn connect(
-    octets: &'static [u8],
+    bytes: &'static [u8],
     buffer: &mut Vec<u8>,
     user_pass: UserPass<'_>,
     destination: Endpoint<'_>,
 ) -> io::Result<EndpointBuf> {
-    let mut wire = Wire::client(connection(octets, buffer));
+    let mut wire = Wire::client(connection(bytes, buffer));
     let (request, state) = authenticate(&mut wire, Some(user_pass)).await?.connect(destination);
     wire.send(&request).await?;
     Ok(wire.receive(state).await?.into())

@@ -16,7 +16,7 @@ pub fn peer() -> Peer {
     Peer::new("fast-socks5")
         .does_all(
             &SPLIT_DATAGRAM,
-            |octets, _| now(parse_udp_request(octets)),
+            |bytes, _| now(parse_udp_request(bytes)),
             |parsed, _| {
                 let (fragment, endpoint, payload) = parsed.unwrap();
                 outcome::datagram(fragment, endpoint, payload)
@@ -29,31 +29,31 @@ pub fn peer() -> Peer {
                 datagram.extend_from_slice(payload);
                 datagram
             },
-            |datagram, _| outcome::octets(&datagram),
+            |datagram, _| outcome::bytes(&datagram),
         )
-        .does(SERVE, |octets, buffer| now(serve(octets, buffer)), outcome::handshake)
-        .does(SERVE_USER_PASS, |octets, buffer| now(serve_user_pass(octets, buffer)), outcome::handshake)
-        .does(CONNECT_USER_PASS, |octets, buffer| now(connect(octets, buffer)), outcome::handshake)
+        .does(SERVE, |bytes, buffer| now(serve(bytes, buffer)), outcome::handshake)
+        .does(SERVE_USER_PASS, |bytes, buffer| now(serve_user_pass(bytes, buffer)), outcome::handshake)
+        .does(CONNECT_USER_PASS, |bytes, buffer| now(connect(bytes, buffer)), outcome::handshake)
 }
 
-async fn serve(octets: &'static [u8], buffer: &mut Vec<u8>) -> Result<TargetAddr, SocksServerError> {
-    let protocol = Socks5ServerProtocol::accept_no_auth(connection(octets, buffer)).await?;
+async fn serve(bytes: &'static [u8], buffer: &mut Vec<u8>) -> Result<TargetAddr, SocksServerError> {
+    let protocol = Socks5ServerProtocol::accept_no_auth(connection(bytes, buffer)).await?;
     let (protocol, _, destination) = protocol.read_command().await?;
     protocol.reply_success(bound().into()).await?;
     Ok(destination)
 }
 
-async fn serve_user_pass(octets: &'static [u8], buffer: &mut Vec<u8>) -> Result<TargetAddr, SocksServerError> {
+async fn serve_user_pass(bytes: &'static [u8], buffer: &mut Vec<u8>) -> Result<TargetAddr, SocksServerError> {
     let expected = |username: String, password: String| (username.as_str(), password.as_str()) == credentials();
-    let (protocol, _) = Socks5ServerProtocol::accept_password_auth(connection(octets, buffer), expected).await?;
+    let (protocol, _) = Socks5ServerProtocol::accept_password_auth(connection(bytes, buffer), expected).await?;
     let (protocol, _, destination) = protocol.read_command().await?;
     protocol.reply_success(bound().into()).await?;
     Ok(destination)
 }
 
-async fn connect(octets: &'static [u8], buffer: &mut Vec<u8>) -> fast_socks5::Result<TargetAddr> {
+async fn connect(bytes: &'static [u8], buffer: &mut Vec<u8>) -> fast_socks5::Result<TargetAddr> {
     let ((host, port), (username, password)) = (destination(), credentials());
     let auth = AuthenticationMethod::Password { username: username.to_owned(), password: password.to_owned() };
-    let mut stream = Socks5Stream::use_stream(connection(octets, buffer), Some(auth), Config::default()).await?;
+    let mut stream = Socks5Stream::use_stream(connection(bytes, buffer), Some(auth), Config::default()).await?;
     stream.request(Socks5Command::TCPConnect, TargetAddr::Domain(host.to_owned(), port)).await
 }

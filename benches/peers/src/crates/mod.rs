@@ -45,14 +45,14 @@ fn now<T>(future: impl Future<Output = T>) -> T {
 }
 
 /// Reads from a slice as from a stream, and counts the bytes used.
-fn read<T>(octets: &'static [u8], read: impl FnOnce(&mut &'static [u8]) -> T) -> (T, usize) {
-    let mut rest = octets;
+fn read<T>(bytes: &'static [u8], read: impl FnOnce(&mut &'static [u8]) -> T) -> (T, usize) {
+    let mut rest = bytes;
     let value = read(&mut rest);
-    (value, octets.len() - rest.len())
+    (value, bytes.len() - rest.len())
 }
 
-/// A connection in memory: the octets come in, and what is given is appended to the buffer.
-fn connection<'a>(octets: &'static [u8], buffer: &'a mut Vec<u8>) -> Join<&'static [u8], &'a mut Vec<u8>> {
+/// A connection in memory: the bytes come in, and what is given is appended to the buffer.
+fn connection<'a>(bytes: &'static [u8], buffer: &'a mut Vec<u8>) -> Join<&'static [u8], &'a mut Vec<u8>> {
     buffer.clear();
-    tokio::io::join(octets, buffer)
+    tokio::io::join(bytes, buffer)
 }

@@ -26,7 +26,7 @@ pub fn peer() -> Peer {
     Peer::new("socks5-sansio")
         .does(
             DECODE_OFFER,
-            |octets, _| MethodOffer::decode(octets),
+            |bytes, _| MethodOffer::decode(bytes),
             |decoded, _| {
                 let (offer, used) = decoded.unwrap();
                 outcome::methods(offer.methods(), used)
@@ -34,7 +34,7 @@ pub fn peer() -> Peer {
         )
         .does(
             DECODE_USER_PASS,
-            |octets, _| UserPass::decode(octets),
+            |bytes, _| UserPass::decode(bytes),
             |decoded, _| {
                 let (given, used) = decoded.unwrap();
                 outcome::credentials(given.username(), given.password(), used)
@@ -42,17 +42,17 @@ pub fn peer() -> Peer {
         )
         .does_all(
             &DECODE_REQUEST,
-            |octets, _| Request::decode(octets),
+            |bytes, _| Request::decode(bytes),
             |decoded, _| {
                 let (request, used) = decoded.unwrap();
                 outcome::endpoint(request.command.0, request.destination, used)
             },
         )
-        .does(ENCODE_REQUEST, move |_, buffer| request.encode(buffer), |len, out| outcome::octets(&out[..len.unwrap()]))
-        .does(ENCODE_REPLY, move |_, buffer| reply.encode(buffer), |len, out| outcome::octets(&out[..len.unwrap()]))
+        .does(ENCODE_REQUEST, move |_, buffer| request.encode(buffer), |len, out| outcome::bytes(&out[..len.unwrap()]))
+        .does(ENCODE_REPLY, move |_, buffer| reply.encode(buffer), |len, out| outcome::bytes(&out[..len.unwrap()]))
         .does_all(
             &SPLIT_DATAGRAM,
-            |octets, _| UdpHeader::split(octets),
+            |bytes, _| UdpHeader::split(bytes),
             |split, _| {
                 let (header, payload) = split.unwrap();
                 outcome::datagram(header.fragment.0, header.endpoint, payload)
@@ -61,26 +61,26 @@ pub fn peer() -> Peer {
         .does(
             MAKE_DATAGRAM,
             |_, buffer| UdpHeader::new(endpoint()).prepend(&mut buffer[..HEADROOM]),
-            |start, out| outcome::octets(&out[start.unwrap()..HEADROOM + PAYLOAD.len()]),
+            |start, out| outcome::bytes(&out[start.unwrap()..HEADROOM + PAYLOAD.len()]),
         )
         .does(
             SERVE,
-            |octets, buffer| serve(octets, buffer, Some(()), |_| false),
+            |bytes, buffer| serve(bytes, buffer, Some(()), |_| false),
             |received, sent| outcome::handshake(received, sent),
         )
         .does(
             SERVE_USER_PASS,
-            |octets, buffer| serve(octets, buffer, None, are_equal),
+            |bytes, buffer| serve(bytes, buffer, None, are_equal),
             |received, sent| outcome::handshake(received, sent),
         )
         .does(
             SERVE_USER_PASS_SAFELY,
-            move |octets, buffer| serve(octets, buffer, None, |given| given.verify(&user_pass)),
+            move |bytes, buffer| serve(bytes, buffer, None, |given| given.verify(&user_pass)),
             |received, sent| outcome::handshake(received, sent),
         )
         .does(
             CONNECT_USER_PASS,
-            move |octets, buffer| connect(octets, buffer, user_pass, destination),
+            move |bytes, buffer| connect(bytes, buffer, user_pass, destination),
             |received, sent| outcome::handshake(received, sent),
         )
 }

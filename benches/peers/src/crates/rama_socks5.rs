@@ -17,20 +17,20 @@ use crate::outcome;
 
 pub fn peer() -> Peer {
     // Their parts are of types from another crate of the family: the simplest way to have one is to read it.
-    let given = now(client::UsernamePasswordRequest::read_from(&mut &*DECODE_USER_PASS.octets)).unwrap();
-    let requested = || now(client::Request::read_from(&mut &*DECODE_REQUEST[2].octets)).unwrap().destination;
+    let given = now(client::UsernamePasswordRequest::read_from(&mut &*DECODE_USER_PASS.bytes)).unwrap();
+    let requested = || now(client::Request::read_from(&mut &*DECODE_REQUEST[2].bytes)).unwrap().destination;
     let (encoded, asked) = (requested(), requested());
     let connector = Socks5Client::new().with_auth(given.basic);
     let reply = server::Reply::new(SocketAddr::V4(bound()));
     Peer::new("rama-socks5")
         .does(
             DECODE_OFFER,
-            |octets, _| read(octets, |stream| now(client::Header::read_from(stream))),
+            |bytes, _| read(bytes, |stream| now(client::Header::read_from(stream))),
             |(offer, used), _| outcome::methods(offer.unwrap().methods, used),
         )
         .does(
             DECODE_USER_PASS,
-            |octets, _| read(octets, |stream| now(client::UsernamePasswordRequest::read_from(stream))),
+            |bytes, _| read(bytes, |stream| now(client::UsernamePasswordRequest::read_from(stream))),
             |(given, used), _| {
                 let given = given.unwrap().basic;
                 outcome::credentials(given.username(), given.password().unwrap(), used)
@@ -38,7 +38,7 @@ pub fn peer() -> Peer {
         )
         .does_all(
             &DECODE_REQUEST,
-            |octets, _| read(octets, |stream| now(client::Request::read_from(stream))),
+            |bytes, _| read(bytes, |stream| now(client::Request::read_from(stream))),
             |(request, used), _| {
                 let request = request.unwrap();
                 outcome::endpoint(request.command.into(), request.destination, used)
@@ -50,7 +50,7 @@ pub fn peer() -> Peer {
                 buffer.clear();
                 client::RequestRef::new(Command::Connect, &encoded).write_to_buf(buffer);
             },
-            |(), out| outcome::octets(out),
+            |(), out| outcome::bytes(out),
         )
         .does(
             ENCODE_REPLY,
@@ -58,11 +58,11 @@ pub fn peer() -> Peer {
                 buffer.clear();
                 reply.write_to_buf(buffer);
             },
-            |(), out| outcome::octets(out),
+            |(), out| outcome::bytes(out),
         )
         .does_all(
             &SPLIT_DATAGRAM,
-            |mut octets, _| (UdpHeader::read_from_sync(&mut octets), octets),
+            |mut bytes, _| (UdpHeader::read_from_sync(&mut bytes), bytes),
             |(header, payload), _| {
                 let header = header.unwrap();
                 outcome::datagram(header.fragment_number, header.destination, payload)
@@ -75,24 +75,24 @@ pub fn peer() -> Peer {
                 UdpHeader { fragment_number: 0, destination: SocketAddr::V4(bound()).into() }.write_to_buf(buffer);
                 buffer.extend_from_slice(payload);
             },
-            |(), out| outcome::octets(out),
+            |(), out| outcome::bytes(out),
         )
         .does(
             SERVE,
-            |octets, buffer| now(serve(octets, buffer, SocksMethod::NoAuthenticationRequired)),
+            |bytes, buffer| now(serve(bytes, buffer, SocksMethod::NoAuthenticationRequired)),
             |received, sent| outcome::handshake(received.map(|request| request.destination), sent),
         )
         .does(
             SERVE_USER_PASS,
-            |octets, buffer| now(serve(octets, buffer, SocksMethod::UsernamePassword)),
+            |bytes, buffer| now(serve(bytes, buffer, SocksMethod::UsernamePassword)),
             |received, sent| outcome::handshake(received.map(|request| request.destination), sent),
         )
         .does(
             CONNECT_USER_PASS,
-            move |octets, buffer| {
+            move |bytes, buffer| {
                 // Their streams own what they write to.
                 buffer.clear();
-                let mut stream = tokio::io::join(octets, mem::take(buffer));
+                let mut stream = tokio::io::join(bytes, mem::take(buffer));
                 let received = now(connector.handshake_connect(&mut stream, &asked));
                 *buffer = stream.into_inner().1;
                 received
@@ -102,11 +102,11 @@ pub fn peer() -> Peer {
 }
 
 async fn serve(
-    octets: &'static [u8],
+    bytes: &'static [u8],
     buffer: &mut Vec<u8>,
     method: SocksMethod,
 ) -> Result<client::Request, ProtocolError> {
-    let mut stream = connection(octets, buffer);
+    let mut stream = connection(bytes, buffer);
     let offer = client::Header::read_from(&mut stream).await?;
     assert!(offer.methods.contains(&method));
     server::Header::new(method).write_to(&mut stream).await?;

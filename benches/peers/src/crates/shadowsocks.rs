@@ -23,12 +23,12 @@ pub fn peer() -> Peer {
     Peer::new("shadowsocks")
         .does(
             DECODE_OFFER,
-            |octets, _| read(octets, |stream| now(HandshakeRequest::read_from(stream))),
+            |bytes, _| read(bytes, |stream| now(HandshakeRequest::read_from(stream))),
             |(offer, used), _| outcome::methods(offer.unwrap().methods, used),
         )
         .does(
             DECODE_USER_PASS,
-            |octets, _| read(octets, |stream| now(PasswdAuthRequest::read_from(stream))),
+            |bytes, _| read(bytes, |stream| now(PasswdAuthRequest::read_from(stream))),
             |(given, used), _| {
                 let given = given.unwrap();
                 outcome::credentials(given.uname, given.passwd, used)
@@ -36,7 +36,7 @@ pub fn peer() -> Peer {
         )
         .does_all(
             &DECODE_REQUEST,
-            |octets, _| read(octets, |stream| now(TcpRequestHeader::read_from(stream))),
+            |bytes, _| read(bytes, |stream| now(TcpRequestHeader::read_from(stream))),
             |(request, used), _| {
                 let request = request.unwrap();
                 outcome::endpoint(command(request.command), request.address, used)
@@ -48,7 +48,7 @@ pub fn peer() -> Peer {
                 buffer.clear();
                 encoded.write_to_buf(buffer);
             },
-            |(), out| outcome::octets(out),
+            |(), out| outcome::bytes(out),
         )
         .does(
             ENCODE_REPLY,
@@ -56,11 +56,11 @@ pub fn peer() -> Peer {
                 buffer.clear();
                 reply.write_to_buf(buffer);
             },
-            |(), out| outcome::octets(out),
+            |(), out| outcome::bytes(out),
         )
         .does_all(
             &SPLIT_DATAGRAM,
-            |mut octets, _| (now(UdpAssociateHeader::read_from(&mut octets)), octets),
+            |mut bytes, _| (now(UdpAssociateHeader::read_from(&mut bytes)), bytes),
             |(header, payload), _| {
                 let header = header.unwrap();
                 outcome::datagram(header.frag, header.address, payload)
@@ -73,21 +73,21 @@ pub fn peer() -> Peer {
                 UdpAssociateHeader::new(0, endpoint()).write_to_buf(buffer);
                 buffer.extend_from_slice(payload);
             },
-            |(), out| outcome::octets(out),
+            |(), out| outcome::bytes(out),
         )
         .does(
             SERVE,
-            |octets, buffer| now(serve(octets, buffer, SOCKS5_AUTH_METHOD_NONE)),
+            |bytes, buffer| now(serve(bytes, buffer, SOCKS5_AUTH_METHOD_NONE)),
             |received, sent| outcome::handshake(received.map(|request| request.address), sent),
         )
         .does(
             SERVE_USER_PASS,
-            |octets, buffer| now(serve(octets, buffer, SOCKS5_AUTH_METHOD_PASSWORD)),
+            |bytes, buffer| now(serve(bytes, buffer, SOCKS5_AUTH_METHOD_PASSWORD)),
             |received, sent| outcome::handshake(received.map(|request| request.address), sent),
         )
         .does(
             CONNECT_USER_PASS,
-            move |octets, buffer| now(connect(octets, buffer, &user_pass, &asked)),
+            move |bytes, buffer| now(connect(bytes, buffer, &user_pass, &asked)),
             |received, sent| outcome::handshake(received.map(|reply| reply.address), sent),
         )
 }
@@ -109,8 +109,8 @@ const fn command(command: Command) -> u8 {
     }
 }
 
-async fn serve(octets: &'static [u8], buffer: &mut Vec<u8>, method: u8) -> Result<TcpRequestHeader, Error> {
-    let mut stream = connection(octets, buffer);
+async fn serve(bytes: &'static [u8], buffer: &mut Vec<u8>, method: u8) -> Result<TcpRequestHeader, Error> {
+    let mut stream = connection(bytes, buffer);
     let offer = HandshakeRequest::read_from(&mut stream).await?;
     assert!(offer.methods.contains(&method));
     HandshakeResponse::new(method).write_to(&mut stream).await?;
@@ -126,12 +126,12 @@ async fn serve(octets: &'static [u8], buffer: &mut Vec<u8>, method: u8) -> Resul
 }
 
 async fn connect(
-    octets: &'static [u8],
+    bytes: &'static [u8],
     buffer: &mut Vec<u8>,
     user_pass: &PasswdAuthRequest,
     request: &TcpRequestHeader,
 ) -> Result<TcpResponseHeader, Error> {
-    let mut stream = connection(octets, buffer);
+    let mut stream = connection(bytes, buffer);
     let methods = vec![SOCKS5_AUTH_METHOD_NONE, SOCKS5_AUTH_METHOD_PASSWORD];
     HandshakeRequest::new(methods).write_to(&mut stream).await?;
     assert!(HandshakeResponse::read_from(&mut stream).await?.chosen_method == SOCKS5_AUTH_METHOD_PASSWORD);

@@ -24,7 +24,7 @@ pub fn peer() -> Peer {
     Peer::new("socker")
         .does(
             DECODE_OFFER,
-            |octets, _| ClientGreeting::decode(octets),
+            |bytes, _| ClientGreeting::decode(bytes),
             |decoded, _| {
                 let (offer, used) = complete(decoded);
                 outcome::methods(offer.methods, used)
@@ -32,7 +32,7 @@ pub fn peer() -> Peer {
         )
         .does(
             DECODE_USER_PASS,
-            |octets, _| username_password::Request::decode(octets),
+            |bytes, _| username_password::Request::decode(bytes),
             |decoded, _| {
                 let (given, used) = complete(decoded);
                 outcome::credentials(given.username, given.password, used)
@@ -40,36 +40,36 @@ pub fn peer() -> Peer {
         )
         .does_all(
             &DECODE_REQUEST,
-            |octets, _| Request::decode(octets),
+            |bytes, _| Request::decode(bytes),
             |decoded, _| {
                 let (request, used) = complete(decoded);
                 outcome::endpoint(request.command.into(), endpoint(&request.address, request.port), used)
             },
         )
-        .does(ENCODE_REQUEST, move |_, buffer| encode(&encoded, buffer), |(), out| outcome::octets(out))
-        .does(ENCODE_REPLY, move |_, buffer| encode(&reply, buffer), |(), out| outcome::octets(out))
+        .does(ENCODE_REQUEST, move |_, buffer| encode(&encoded, buffer), |(), out| outcome::bytes(out))
+        .does(ENCODE_REPLY, move |_, buffer| encode(&reply, buffer), |(), out| outcome::bytes(out))
         .does_all(
             &SPLIT_DATAGRAM,
-            |octets, _| UdpDatagram::decode(octets),
+            |bytes, _| UdpDatagram::decode(bytes),
             |decoded, _| {
                 let (datagram, _) = complete(decoded);
                 outcome::datagram(datagram.fragment, endpoint(&datagram.address, datagram.port), datagram.payload)
             },
         )
-        .does(MAKE_DATAGRAM, make_datagram, |(), out| outcome::octets(out))
+        .does(MAKE_DATAGRAM, make_datagram, |(), out| outcome::bytes(out))
         .does(
             SERVE,
-            |octets, buffer| serve(octets, buffer, AuthenticationMethod::NO_AUTHENTICATION),
+            |bytes, buffer| serve(bytes, buffer, AuthenticationMethod::NO_AUTHENTICATION),
             |received, sent| outcome::handshake(received.map(|it| endpoint(&it.address, it.port)), sent),
         )
         .does(
             SERVE_USER_PASS,
-            |octets, buffer| serve(octets, buffer, AuthenticationMethod::USERNAME_PASSWORD),
+            |bytes, buffer| serve(bytes, buffer, AuthenticationMethod::USERNAME_PASSWORD),
             |received, sent| outcome::handshake(received.map(|it| endpoint(&it.address, it.port)), sent),
         )
         .does(
             CONNECT_USER_PASS,
-            move |octets, buffer| connect(octets, buffer, &user_pass, &asked),
+            move |bytes, buffer| connect(bytes, buffer, &user_pass, &asked),
             |received, sent| outcome::handshake(received.map(|it| endpoint(&it.address, it.port)), sent),
         )
 }

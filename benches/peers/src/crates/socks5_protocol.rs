@@ -19,8 +19,8 @@ pub fn peer() -> Peer {
     Peer::new("socks5-protocol")
         .does(
             DECODE_OFFER,
-            |octets, _| {
-                read(octets, |mut stream| {
+            |bytes, _| {
+                read(bytes, |mut stream| {
                     Version::read_from(&mut stream).and_then(|_| AuthRequest::read_from(&mut stream))
                 })
             },
@@ -28,14 +28,14 @@ pub fn peer() -> Peer {
         )
         .does_all(
             &DECODE_REQUEST,
-            |octets, _| read(octets, CommandRequest::read_from),
+            |bytes, _| read(bytes, CommandRequest::read_from),
             |(request, used), _| {
                 let request = request.unwrap();
                 outcome::endpoint(command(request.command), request.address, used)
             },
         )
-        .does(ENCODE_REQUEST, move |_, buffer| encode(&request, buffer), |(), out| outcome::octets(out))
-        .does(ENCODE_REPLY, move |_, buffer| encode(&reply, buffer), |(), out| outcome::octets(out))
+        .does(ENCODE_REQUEST, move |_, buffer| encode(&request, buffer), |(), out| outcome::bytes(out))
+        .does(ENCODE_REPLY, move |_, buffer| encode(&reply, buffer), |(), out| outcome::bytes(out))
         .does(SERVE, serve, |received, sent| outcome::handshake(received.map(|request| request.address), sent))
 }
 
@@ -56,13 +56,13 @@ fn encode(message: &impl FromIO, buffer: &mut Vec<u8>) {
     message.write_to(buffer).unwrap();
 }
 
-fn serve(mut octets: &'static [u8], buffer: &mut Vec<u8>) -> Result<CommandRequest, Error> {
+fn serve(mut bytes: &'static [u8], buffer: &mut Vec<u8>) -> Result<CommandRequest, Error> {
     buffer.clear();
-    Version::read_from(&mut octets)?;
-    let offer = AuthRequest::read_from(&mut octets)?;
+    Version::read_from(&mut bytes)?;
+    let offer = AuthRequest::read_from(&mut bytes)?;
     Version::V5.write_to(buffer)?;
     AuthResponse::new(offer.select_from(&[AuthMethod::Noauth])).write_to(buffer)?;
-    let request = CommandRequest::read_from(&mut octets)?;
+    let request = CommandRequest::read_from(&mut bytes)?;
     CommandResponse::success(endpoint()).write_to(buffer)?;
     Ok(request)
 }

@@ -24,12 +24,12 @@ pub fn peer() -> Peer {
     Peer::new("socks-lib")
         .does(
             DECODE_OFFER,
-            |octets, _| read(octets, |stream| now(reader(stream).read_methods())),
+            |bytes, _| read(bytes, |stream| now(reader(stream).read_methods())),
             |(methods, used), _| outcome::methods(methods.unwrap().iter().map(Method::as_u8), used),
         )
         .does_all(
             &DECODE_REQUEST,
-            |octets, _| read(octets, |stream| now(reader(stream).read_request())),
+            |bytes, _| read(bytes, |stream| now(reader(stream).read_request())),
             |(request, used), _| {
                 let (command, destination) = parts(request.unwrap());
                 outcome::endpoint(command, destination, used)
@@ -37,26 +37,26 @@ pub fn peer() -> Peer {
         )
         .does(
             ENCODE_REPLY,
-            move |octets, buffer| now(stream(octets, buffer).write_response(&Response::Success(&reply_from))),
-            |written, out| outcome::octets(&out[..written.unwrap()]),
+            move |bytes, buffer| now(stream(bytes, buffer).write_response(&Response::Success(&reply_from))),
+            |written, out| outcome::bytes(&out[..written.unwrap()]),
         )
         .does_all(
             &SPLIT_DATAGRAM,
-            |mut octets, _| UdpPacket::from_bytes(&mut octets),
+            |mut bytes, _| UdpPacket::from_bytes(&mut bytes),
             |packet, _| {
                 let packet = packet.unwrap();
                 outcome::datagram(packet.frag, packet.address, packet.data)
             },
         )
-        .does(MAKE_DATAGRAM, move |_, _| packet.to_bytes(), |datagram, _| outcome::octets(&datagram))
+        .does(MAKE_DATAGRAM, move |_, _| packet.to_bytes(), |datagram, _| outcome::bytes(&datagram))
         .does(
             SERVE,
-            |octets, buffer| now(serve(octets, buffer, &NoAuthentication)),
+            |bytes, buffer| now(serve(bytes, buffer, &NoAuthentication)),
             |received, sent| outcome::handshake(received.map(|request| parts(request).1), sent),
         )
         .does(
             SERVE_USER_PASS,
-            move |octets, buffer| now(serve(octets, buffer, &user_pass)),
+            move |bytes, buffer| now(serve(bytes, buffer, &user_pass)),
             |received, sent| outcome::handshake(received.map(|request| parts(request).1), sent),
         )
 }
@@ -70,9 +70,9 @@ fn reader<R: AsyncRead + Unpin>(stream: R) -> Stream<Join<R, Sink>> {
     Stream::with(tokio::io::join(stream, tokio::io::sink()), ends, ends)
 }
 
-fn stream<'a>(octets: &'static [u8], buffer: &'a mut Vec<u8>) -> Stream<Join<&'static [u8], &'a mut Vec<u8>>> {
+fn stream<'a>(bytes: &'static [u8], buffer: &'a mut Vec<u8>) -> Stream<Join<&'static [u8], &'a mut Vec<u8>>> {
     let ends = SocketAddr::V4(bound());
-    Stream::with(connection(octets, buffer), ends, ends)
+    Stream::with(connection(bytes, buffer), ends, ends)
 }
 
 fn parts(request: Request) -> (u8, Address) {
@@ -83,8 +83,8 @@ fn parts(request: Request) -> (u8, Address) {
     }
 }
 
-async fn serve(octets: &'static [u8], buffer: &mut Vec<u8>, authenticator: &impl Authenticator) -> io::Result<Request> {
-    let mut stream = stream(octets, buffer);
+async fn serve(bytes: &'static [u8], buffer: &mut Vec<u8>, authenticator: &impl Authenticator) -> io::Result<Request> {
+    let mut stream = stream(bytes, buffer);
     let methods = stream.read_methods().await?;
     authenticator.auth(&mut stream, methods).await?;
     let request = stream.read_request().await?;

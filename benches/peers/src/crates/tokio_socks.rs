@@ -11,13 +11,13 @@ use crate::outcome;
 pub fn peer() -> Peer {
     Peer::new("tokio-socks").does(
         CONNECT_USER_PASS,
-        |octets, buffer| now(connect(octets, buffer)),
+        |bytes, buffer| now(connect(bytes, buffer)),
         |received, sent| outcome::handshake(received.map(endpoint), sent),
     )
 }
 
-async fn connect(octets: &'static [u8], buffer: &mut Vec<u8>) -> tokio_socks::Result<TargetAddr<'static>> {
-    let (stream, (username, password)) = (connection(octets, buffer), credentials());
+async fn connect(bytes: &'static [u8], buffer: &mut Vec<u8>) -> tokio_socks::Result<TargetAddr<'static>> {
+    let (stream, (username, password)) = (connection(bytes, buffer), credentials());
     let connected = Socks5Stream::connect_with_password_and_socket(stream, destination(), username, password).await?;
     Ok(connected.target_addr().to_owned())
 }

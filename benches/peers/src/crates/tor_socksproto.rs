@@ -12,15 +12,15 @@ use crate::outcome;
 pub fn peer() -> Peer {
     let (asked, expected) = (request(SocksAuth::NoAuth), user_pass());
     Peer::new("tor-socksproto")
-        .does(ENCODE_REPLY, move |_, _| reply(&asked), |reply, _| outcome::octets(&reply))
+        .does(ENCODE_REPLY, move |_, _| reply(&asked), |reply, _| outcome::bytes(&reply))
         .does(
             SERVE,
-            |octets, buffer| serve(octets, buffer, &SocksAuth::NoAuth),
+            |bytes, buffer| serve(bytes, buffer, &SocksAuth::NoAuth),
             |received, sent| outcome::handshake(received.map(|it| endpoint(it.addr(), it.port())), sent),
         )
         .does(
             SERVE_USER_PASS,
-            move |octets, buffer| serve(octets, buffer, &expected),
+            move |bytes, buffer| serve(bytes, buffer, &expected),
             |received, sent| outcome::handshake(received.map(|it| endpoint(it.addr(), it.port())), sent),
         )
         .does(CONNECT_USER_PASS, connect, |received, sent| {
@@ -49,20 +49,20 @@ fn reply(request: &SocksRequest) -> Vec<u8> {
     request.reply(SocksStatus::SUCCEEDED, Some(&SocksAddr::Ip((*bound().ip()).into()))).unwrap()
 }
 
-fn serve(octets: &'static [u8], buffer: &mut Vec<u8>, expected: &SocksAuth) -> tor_socksproto::Result<SocksRequest> {
-    let request = run(SocksProxyHandshake::new(), octets, buffer)?;
+fn serve(bytes: &'static [u8], buffer: &mut Vec<u8>, expected: &SocksAuth) -> tor_socksproto::Result<SocksRequest> {
+    let request = run(SocksProxyHandshake::new(), bytes, buffer)?;
     assert!(request.auth() == expected);
     buffer.extend(reply(&request));
     Ok(request)
 }
 
-fn connect(octets: &'static [u8], buffer: &mut Vec<u8>) -> tor_socksproto::Result<SocksReply> {
-    run(SocksClientHandshake::new(request(user_pass())), octets, buffer)
+fn connect(bytes: &'static [u8], buffer: &mut Vec<u8>) -> tor_socksproto::Result<SocksReply> {
+    run(SocksClientHandshake::new(request(user_pass())), bytes, buffer)
 }
 
 fn run<H: Handshake>(
     mut handshake: H,
-    mut octets: &'static [u8],
+    mut bytes: &'static [u8],
     sent: &mut Vec<u8>,
 ) -> tor_socksproto::Result<H::Output> {
     sent.clear();
@@ -71,10 +71,10 @@ fn run<H: Handshake>(
         match handshake.step(&mut buffer)? {
             NextStep::Send(answer) => sent.extend(answer),
             NextStep::Recv(mut received) => {
-                let (now, later) = octets.split_at(octets.len().min(received.buf().len()));
+                let (now, later) = bytes.split_at(bytes.len().min(received.buf().len()));
                 received.buf()[..now.len()].copy_from_slice(now);
                 received.note_received(now.len())?;
-                octets = later;
+                bytes = later;
             }
             NextStep::Finished(finished) => return Ok(finished.into_output_and_slice().0),
         }

@@ -1,4 +1,4 @@
-//! RFC 1961 by hand, with the library's contexts: what the crate would not let happen can be said here.
+//! RFC 1961 by hand, with the library's contexts: what the crate does not let happen can be sent here.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -54,7 +54,7 @@ impl<C: SecurityContext> Side<C> {
         token
     }
 
-    /// These octets as a frame at confidentiality, which need not be sent.
+    /// These bytes as a frame at confidentiality, which need not be sent.
     pub fn wrap(&mut self, clear: &[u8]) -> Vec<u8> {
         frame(DATA, &self.context.wrap(true, clear).unwrap())
     }
@@ -67,13 +67,13 @@ impl<C: SecurityContext> Side<C> {
 
     /// Sends data in a frame.
     pub fn send_data(&mut self, clear: &[u8]) {
-        let octets = self.wrap(clear);
-        self.stream.write_all(&octets).unwrap();
+        let bytes = self.wrap(clear);
+        self.stream.write_all(&bytes).unwrap();
     }
 
     /// The level, wrapped.
-    pub fn send_level(&mut self, octets: &[u8]) {
-        let token = self.context.wrap(false, octets).unwrap();
+    pub fn send_level(&mut self, bytes: &[u8]) {
+        let token = self.context.wrap(false, bytes).unwrap();
         self.send(LEVEL, &token);
     }
 }

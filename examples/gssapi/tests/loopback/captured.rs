@@ -13,7 +13,7 @@ use crate::support::{Running, page, program, read_line, run, serve, text, web};
 const FIELDS: &str = "-T fields -e tcp.flags.fin -e tcp.srcport -e tcp.payload --disable-protocol ALL \
                       --enable-protocol eth --enable-protocol ip --enable-protocol tcp";
 
-/// Every octet that goes to and fro at this port until both sides have ended, in the order of packets.
+/// Every byte that goes to and fro at this port until both sides have ended, in the order of packets.
 fn captured(address: SocketAddr, exchange: impl FnOnce()) -> Option<Vec<u8>> {
     let mut tshark = program("tshark")?;
     tshark.args(["-l", "-n", "-i", "lo", "-a", "duration:30", "-f", &format!("tcp port {}", address.port())]);
@@ -21,25 +21,25 @@ fn captured(address: SocketAddr, exchange: impl FnOnce()) -> Option<Vec<u8>> {
     let mut messages = BufReader::new(tshark.0.stderr.take().unwrap());
     while !read_line(&mut messages).contains("Capture started") {}
     exchange();
-    let (mut octets, mut ended) = (Vec::new(), HashSet::new());
+    let (mut bytes, mut ended) = (Vec::new(), HashSet::new());
     for line in lines.lines() {
         let line = line.unwrap();
         let [fin, port, payload] = Vec::from_iter(line.split('\t')).try_into().unwrap();
-        octets.extend(payload.as_bytes().chunks(2).map(|hex| u8::from_str_radix(text(hex), 16).unwrap()));
+        bytes.extend(payload.as_bytes().chunks(2).map(|hex| u8::from_str_radix(text(hex), 16).unwrap()));
         // Not how many ends there are: one may be sent again.
         if fin == "1" && ended.insert(port.to_owned()) && ended.len() == 2 {
-            return Some(octets);
+            return Some(bytes);
         }
     }
     panic!("no end was captured");
 }
 
-/// What is said in a fetch through a proxy at that address can be read on the wire, all of it; or nothing of it.
+/// Whether all that a fetch through the proxy at that address sends can be read on the wire; else nothing of it can.
 fn can_be_read(address: SocketAddr, expected: bool, host: &str, exchange: impl FnOnce()) {
-    let Some(octets) = captured(address, exchange) else { return };
-    assert!(octets.len() > 1000, "{} octets", octets.len());
+    let Some(bytes) = captured(address, exchange) else { return };
+    assert!(bytes.len() > 1000, "{} bytes", bytes.len());
     for secret in [host.as_bytes(), b"GET /1000", b"HTTP/1.1 200", &page(1000)[..64], &page(1000)[900..]] {
-        let found = octets.windows(secret.len()).any(|window| window == secret);
+        let found = bytes.windows(secret.len()).any(|window| window == secret);
         assert_eq!(found, expected, "{}", String::from_utf8_lossy(secret));
     }
 }

@@ -28,16 +28,16 @@ fn not_a_token() {
         (vec![1, 1, 0xFF], "the peer closed the connection in the middle of a frame"),
         (vec![], "the peer closed the connection during the handshake"),
     ];
-    for (octets, why) in cases {
-        let octets: &'static [u8] = octets.leak();
-        client_fails(move |stream| sends_last(&greet(stream), octets), why);
+    for (bytes, why) in cases {
+        let bytes: &'static [u8] = bytes.leak();
+        client_fails(move |stream| sends_last(&greet(stream), bytes), why);
     }
     client_fails(|stream| drop(read_all(greet(stream))), "timed out");
 }
 
 /// Without a reset, which could overtake it.
-fn sends_last(mut stream: &TcpStream, octets: &[u8]) {
-    stream.write_all(octets).unwrap();
+fn sends_last(mut stream: &TcpStream, bytes: &[u8]) {
+    stream.write_all(bytes).unwrap();
     stream.shutdown(Shutdown::Write).unwrap();
     let _ = io::copy(&mut stream, &mut io::sink());
 }

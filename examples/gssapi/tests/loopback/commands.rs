@@ -14,18 +14,18 @@ use crate::pair::{fetches, server};
 use crate::support::{connect, datagram, read_all, read_exactly, serve, serve_datagrams, udp_socket, web};
 
 const LOCALHOST: Ipv4Addr = Ipv4Addr::LOCALHOST;
-const STRANGER: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 2);
+const OTHER_HOST: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 2);
 
 fn request(client: &mut Side<ClientCtx>, command: Command, destination: Endpoint<'_>) {
-    let octets = Request { command, destination }.to_vec();
-    client.send_data(&octets);
+    let bytes = Request { command, destination }.to_vec();
+    client.send_data(&bytes);
 }
 
 /// The next reply, which is in a frame of its own.
 fn reply(client: &mut Side<ClientCtx>) -> (ReplyCode, SocketAddr) {
-    let octets = client.unwrap(DATA);
-    let (reply, used) = Reply::decode(&octets).unwrap();
-    assert_eq!(used, octets.len());
+    let bytes = client.unwrap(DATA);
+    let (reply, used) = Reply::decode(&bytes).unwrap();
+    assert_eq!(used, bytes.len());
     (reply.code, reply.bound.to_socket_addr().unwrap())
 }
 
@@ -86,16 +86,16 @@ impl Datagrams {
         self.client.wrap(&[&header.to_vec(), data].concat())
     }
 
-    fn send(&self, octets: &[u8]) {
-        self.socket.send_to(octets, self.relay).unwrap();
+    fn send(&self, bytes: &[u8]) {
+        self.socket.send_to(bytes, self.relay).unwrap();
     }
 
     /// The next datagram is a frame, in which there are this source and these data.
     fn receives(&mut self, source: SocketAddr, data: &[u8]) {
-        let (octets, from) = datagram(&self.socket);
+        let (bytes, from) = datagram(&self.socket);
         assert_eq!(from, self.relay);
-        assert_eq!(octets[..4], frame(DATA, &octets[4..])[..4]);
-        let clear = self.client.context.unwrap(&octets[4..]).unwrap();
+        assert_eq!(bytes[..4], frame(DATA, &bytes[4..])[..4]);
+        let clear = self.client.context.unwrap(&bytes[4..]).unwrap();
         let (header, found) = UdpHeader::split(&clear).unwrap();
         assert_eq!((header.endpoint, found), (source.into(), data));
     }
@@ -109,8 +109,8 @@ fn each_datagram_is_in_a_frame_of_its_own() {
     let name = format!("localhost:{}", target.port());
     for (to, len) in [(Endpoint::from(target), 0), (name.as_str().try_into().unwrap(), 1000), (target.into(), 65_000)] {
         let data = vec![b'x'; len];
-        let octets = datagrams.wrap(&UdpHeader::new(to), &data);
-        datagrams.send(&octets);
+        let bytes = datagrams.wrap(&UdpHeader::new(to), &data);
+        datagrams.send(&bytes);
         datagrams.receives(target, &data);
     }
     drop(datagrams);
@@ -119,14 +119,14 @@ fn each_datagram_is_in_a_frame_of_its_own() {
 }
 
 #[test]
-fn datagrams_may_get_lost_and_overtake_each_other() {
+fn survives_lost_and_reordered_datagrams() {
     let Some(server) = server(&[]) else { return };
     let target = serve_datagrams(LOCALHOST);
     let mut datagrams = Datagrams::of(Side::agreed_without_sequence(&server));
     let header = UdpHeader::new(target.into());
     let [first, _lost, third, fourth] = [b"1", b"2", b"3", b"4"].map(|data| datagrams.wrap(&header, data));
-    for (octets, data) in [(first, b"1"), (fourth, b"4"), (third, b"3")] {
-        datagrams.send(&octets);
+    for (bytes, data) in [(first, b"1"), (fourth, b"4"), (third, b"3")] {
+        datagrams.send(&bytes);
         datagrams.receives(target, data);
     }
 }
@@ -138,9 +138,9 @@ fn datagrams_that_are_dropped() {
     let target = serve_datagrams(LOCALHOST);
     let mut datagrams = Datagrams::of(Side::agreed_without_sequence(&server));
     let header = UdpHeader::new(target.into());
-    let stranger = udp_socket(STRANGER.into());
-    let octets = datagrams.wrap(&header, b"from a stranger");
-    stranger.send_to(&octets, datagrams.relay).unwrap();
+    let other_host = udp_socket(OTHER_HOST.into());
+    let bytes = datagrams.wrap(&header, b"from another host");
+    other_host.send_to(&bytes, datagrams.relay).unwrap();
 
     let hello = datagrams.wrap(&header, b"hello");
     datagrams.send(&hello);
@@ -155,12 +155,12 @@ fn datagrams_that_are_dropped() {
     fragment.fragment = Fragment(1);
     let fragment = datagrams.wrap(&fragment, b"fragment");
     let nowhere = datagrams.wrap(&UdpHeader::new((LOCALHOST, 0).into()), b"port 0");
-    for octets in [&hello, &changed, &two, &truncated[..9].to_vec(), &unwrapped, &no_header, &fragment, &nowhere] {
-        datagrams.send(octets);
+    for bytes in [&hello, &changed, &two, &truncated[..9].to_vec(), &unwrapped, &no_header, &fragment, &nowhere] {
+        datagrams.send(bytes);
     }
     datagrams.send(&[]);
-    let octets = datagrams.wrap(&header, b"still there");
-    datagrams.send(&octets);
+    let bytes = datagrams.wrap(&header, b"still there");
+    datagrams.send(&bytes);
     datagrams.receives(target, b"still there");
 }
 
@@ -185,7 +185,7 @@ fn other_commands_are_refused() {
 }
 
 #[test]
-fn the_server_itself_is_no_destination() {
+fn a_connection_to_the_server_itself_is_refused() {
     let Some(server) = server(&[]) else { return };
     let mut client = Side::agreed(&server);
     request(&mut client, Command::CONNECT, server.address.into());
@@ -233,7 +233,7 @@ fn an_answer_arrives_although_the_upload_is_reset() {
 }
 
 #[test]
-fn an_unread_log_holds_nothing_up() {
+fn an_unread_log_delays_nothing() {
     let Some(server) = server(&[]) else { return };
     for _ in 0..3000 {
         assert_eq!(read_all(TcpStream::connect(server.address).and_then(ended).unwrap()), b"");

@@ -1,7 +1,7 @@
 //! The server and the client with a real KDC, over loopback: with each other, with programs that others wrote, and with
-//! octets by hand.
+//! bytes by hand.
 //!
-//! `.ci/gssapi` sets up the realm and the programs that they need. What is missing is skipped with a line that says so;
+//! `.ci/gssapi` sets up the realm and the programs that they need. What is missing is skipped with a line on stderr;
 //! with `INTEROP_REQUIRED` set, it fails instead.
 
 mod by_hand;

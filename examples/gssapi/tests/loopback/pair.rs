@@ -16,7 +16,7 @@ pub fn server(args: &[&str]) -> Option<Server> {
 
 pub const ALL_LEVELS: [&str; 2] = ["--protection", "clear,integrity,confidentiality"];
 
-/// The example client, which asks for a page of so many octets.
+/// The example client, which asks for a page of this length in bytes.
 pub fn client(proxy: SocketAddr, args: &[&str], destination: &str, len: usize) -> Output {
     let mut client = Command::new(env!("CARGO_BIN_EXE_client"));
     client.args(["--proxy", &proxy.to_string()]).args(args).arg(destination);

@@ -105,7 +105,7 @@ fn socksify_fetches_a_page() {
             let Some(mut socksify) = socksify(&folder, server.address, level) else { return };
             let output =
                 run(socksify.args(["curl", "--silent", "--max-time", "60", &format!("http://{web}/{len}")]), b"");
-            assert!(output.stdout == page(len), "{level}: {} octets", output.stdout.len());
+            assert!(output.stdout == page(len), "{level}: {} bytes", output.stdout.len());
             let line = server.log_line();
             assert!(line.contains(&format!(": alice@SOCKS.TEST at {at}: CONNECT (01) {web}: ")), "{line}");
         }
@@ -145,7 +145,7 @@ fn socksify_accepts_a_peer() {
         peer.write_all(&page(100_000)).unwrap();
         peer.shutdown(Shutdown::Write).unwrap();
         let echo = read_all(&peer);
-        assert!(echo == page(100_000), "{level}: {} octets, {}", echo.len(), server.log_line());
+        assert!(echo == page(100_000), "{level}: {} bytes, {}", echo.len(), server.log_line());
         assert!(listening.0.wait().unwrap().success());
         let line = server.log_line();
         assert!(line.contains(&format!(" at {at}: BIND (02) ")), "{line}");

@@ -35,9 +35,9 @@ fn frames_without_a_ticket() {
         (&[1], &[], "the peer closed the connection in the middle of a frame"),
         (&[], &[], "the peer closed the connection during the handshake"),
     ];
-    for (octets, closing_reply, why) in cases {
+    for (bytes, closing_reply, why) in cases {
         let mut stream = greeted(&server);
-        stream.write_all(octets).unwrap();
+        stream.write_all(bytes).unwrap();
         stream.shutdown(Shutdown::Write).unwrap();
         is_refused(&mut server, stream, closing_reply, why);
     }
@@ -55,9 +55,9 @@ fn a_client_without_gssapi() {
 fn a_client_that_stops() {
     let Some(mut server) = server(&["--handshake-timeout", "1"]) else { return };
     let longest = frame(AUTHENTICATION, &[0x60; 65_535]);
-    for octets in [&[], &longest[..65_538]] {
+    for bytes in [&[], &longest[..65_538]] {
         let mut stream = greeted(&server);
-        stream.write_all(octets).unwrap();
+        stream.write_all(bytes).unwrap();
         is_refused(&mut server, stream, &[], "timed out");
     }
     let client = Side::established(&server);
@@ -78,9 +78,9 @@ fn frames_with_a_context() {
         (&frame(LEVEL, b"not wrapped"), &ABORT, "Invalid token was supplied"),
         (&frame(LEVEL, &[0x05; 65_535]), &ABORT, "Invalid token was supplied"),
     ];
-    for (octets, closing_reply, why) in cases {
+    for (bytes, closing_reply, why) in cases {
         let mut client = Side::established(&server);
-        client.stream.write_all(octets).unwrap();
+        client.stream.write_all(bytes).unwrap();
         client.stream.shutdown(Shutdown::Write).unwrap();
         is_refused(&mut server, client.stream, closing_reply, why);
     }
@@ -89,10 +89,10 @@ fn frames_with_a_context() {
 #[test]
 fn levels() {
     let Some(mut refusing) = server(&[]) else { return };
-    for octets in [&[][..], &[1, 1]] {
+    for bytes in [&[][..], &[1, 1]] {
         let mut client = Side::established(&refusing);
-        client.send_level(octets);
-        is_refused(&mut refusing, client.stream, &ABORT, "a protection level is one octet");
+        client.send_level(bytes);
+        is_refused(&mut refusing, client.stream, &ABORT, "a protection level is one byte");
     }
     for unknown in [0, 3, 77] {
         let mut client = Side::established(&refusing);
@@ -134,8 +134,8 @@ fn request(target: SocketAddr) -> Vec<u8> {
 /// A client that is connected to this target.
 fn connected(server: &Server, target: SocketAddr) -> Side<ClientCtx> {
     let mut client = Side::agreed(server);
-    let octets = client.wrap(&request(target));
-    client.stream.write_all(&octets).unwrap();
+    let bytes = client.wrap(&request(target));
+    client.stream.write_all(&bytes).unwrap();
     assert_eq!(client.unwrap(DATA)[..4], [5, 0, 0, 1]);
     client
 }
@@ -153,9 +153,9 @@ fn frames_in_place_of_the_request() {
         (&frame(DATA, &[0x05; 65_535]), "a frame is refused"),
         (&[], "the client closed the connection during the handshake"),
     ];
-    for (octets, why) in cases {
+    for (bytes, why) in cases {
         let mut client = Side::agreed(&server);
-        client.stream.write_all(octets).unwrap();
+        client.stream.write_all(bytes).unwrap();
         client.stream.shutdown(Shutdown::Write).unwrap();
         is_refused(&mut server, client.stream, &[], why);
     }
@@ -165,8 +165,8 @@ fn frames_in_place_of_the_request() {
 fn a_malformed_request_is_answered() {
     let Some(mut server) = server(&[]) else { return };
     let mut client = Side::agreed(&server);
-    let octets = client.wrap(&[5, 1, 0, 7, 0, 0, 0, 0, 0, 0]);
-    client.stream.write_all(&octets).unwrap();
+    let bytes = client.wrap(&[5, 1, 0, 7, 0, 0, 0, 0, 0, 0]);
+    client.stream.write_all(&bytes).unwrap();
     assert_eq!(client.unwrap(DATA)[..2], [5, 8]);
     is_refused(&mut server, client.stream, &[], "malformed request: ");
 }
@@ -176,9 +176,9 @@ fn frames_need_not_be_whole_messages() {
     let Some(server) = server(&[]) else { return };
     let mut client = Side::agreed(&server);
     let request = request(serve(Ipv4Addr::LOCALHOST, echo));
-    for octet in [&request[..], b"hello"].concat() {
-        let octets = [client.wrap(&[]), client.wrap(&[octet])].concat();
-        client.stream.write_all(&octets).unwrap();
+    for byte in [&request[..], b"hello"].concat() {
+        let bytes = [client.wrap(&[]), client.wrap(&[byte])].concat();
+        client.stream.write_all(&bytes).unwrap();
     }
     assert_eq!(client.unwrap(DATA)[..4], [5, 0, 0, 1]);
     let mut answer = Vec::new();
@@ -197,8 +197,8 @@ fn resets(next: impl FnOnce(&mut Side<ClientCtx>, &[u8]) -> Vec<u8>, why: &str) 
     let hello = client.wrap(b"hello");
     client.stream.write_all(&hello).unwrap();
     assert_eq!(read_exactly(&target), *b"hello");
-    let octets = next(&mut client, &hello);
-    client.stream.write_all(&octets).unwrap();
+    let bytes = next(&mut client, &hello);
+    client.stream.write_all(&bytes).unwrap();
     for stream in [&mut target, &mut client.stream] {
         assert_eq!(stream.read(&mut [0]).unwrap_err().kind(), ErrorKind::ConnectionReset, "{why}");
     }
@@ -223,9 +223,9 @@ fn a_missing_frame() {
 fn a_changed_frame() {
     resets(
         |client, _| {
-            let mut octets = client.wrap(b"hello");
-            *octets.last_mut().unwrap() ^= 1;
-            octets
+            let mut bytes = client.wrap(b"hello");
+            *bytes.last_mut().unwrap() ^= 1;
+            bytes
         },
         "A token had an invalid Message Integrity Check",
     );

@@ -7,7 +7,7 @@ use socks5_sansio::{Command, Domain, Encode, Endpoint, Invalid, Receive};
 
 use crate::harness::applications::{End, Event};
 use crate::harness::plan::{Accepts, Answer, BIND, IPV4, Plan};
-use crate::harness::states::{agree, connects, serves, talk};
+use crate::harness::states::{agree, connects, serves, transcript};
 use crate::harness::transport::Delivery;
 use crate::states::receive_request;
 
@@ -70,7 +70,7 @@ fn socks4_only_5a_grants_and_8_bytes_do() {
 #[test]
 fn socks4_bind_has_two_replies() {
     let plan = plan().with_request((BIND, IPV4));
-    let client = connects(&plan, &talk(&plan).1, Delivery::EXACT);
+    let client = connects(&plan, &transcript(&plan).1, Delivery::EXACT);
     assert_eq!(client.events, [Event::Bound(IPV4.to_vec()), Event::Bound(IPV4.to_vec())]);
     for delivery in Delivery::every() {
         agree(&plan, delivery, delivery);
@@ -114,7 +114,7 @@ fn a_server_that_requires_credentials_refuses_every_request() {
 }
 
 #[test]
-fn what_is_too_long_or_empty_gets_the_closing_reply() {
+fn an_empty_or_overlong_field_gets_the_closing_reply() {
     let long = [b'u'; 256];
     for (script, invalid) in [
         ([&CONNECT[..8], &long].concat(), Invalid::UserIdTooLong),

@@ -1,4 +1,4 @@
-//! The example server, octet by octet.
+//! The example server, byte by byte.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -11,11 +11,11 @@ use socket2::SockRef;
 use socks5_sansio::{Address, Command, Decode, DecodeError, Domain, Endpoint, Reply, ReplyCode, Request, UserPass};
 
 use crate::support::{
-    Server, closed_port, connect, echo, echo_at_the_end, encoded, example, program, read_all, read_exactly, run, serve,
-    skip, text, until, who_is_it,
+    Server, closed_port, connect, echo, echo_at_the_end, encoded, example, peer_address, program, read_all,
+    read_exactly, run, serve, skip, text, until,
 };
 
-const DATA: &[u8; 27] = b"twenty-seven octets of data";
+const DATA: &[u8; 27] = b"twenty-seven bytes of data.";
 
 fn request(command: Command, destination: impl Into<Endpoint<'static>>) -> Vec<u8> {
     encoded(Request { command, destination: destination.into() })
@@ -49,12 +49,12 @@ fn code_for(server: &Server, request: &[u8]) -> ReplyCode {
 
 #[test]
 fn everything_in_one_segment() {
-    everything(|mut stream, octets| stream.write_all(octets).unwrap());
+    everything(|mut stream, bytes| stream.write_all(bytes).unwrap());
 }
 
 #[test]
-fn everything_one_octet_at_a_time() {
-    everything(|mut stream, octets| octets.chunks(1).for_each(|octet| stream.write_all(octet).unwrap()));
+fn everything_one_byte_at_a_time() {
+    everything(|mut stream, bytes| bytes.chunks(1).for_each(|byte| stream.write_all(byte).unwrap()));
 }
 
 fn everything(write: impl Fn(&TcpStream, &[u8])) {
@@ -76,7 +76,7 @@ fn everything(write: impl Fn(&TcpStream, &[u8])) {
 fn the_reply_carries_the_address_that_the_target_sees() {
     let server = Server::start(&[]);
     for ip in [IpAddr::from(Ipv4Addr::LOCALHOST), Ipv6Addr::LOCALHOST.into()] {
-        let answer = reply_to(&server, &request(Command::CONNECT, serve(ip, who_is_it)));
+        let answer = reply_to(&server, &request(Command::CONNECT, serve(ip, peer_address)));
         let (reply, used) = Reply::decode(&answer).unwrap();
         assert_eq!(reply.code, ReplyCode::SUCCEEDED);
         assert_eq!(reply.bound.to_string(), text(&answer[used..]));
@@ -86,8 +86,8 @@ fn the_reply_carries_the_address_that_the_target_sees() {
 #[test]
 fn literals_sent_as_names_need_no_resolver() {
     let server = Server::start(&[]);
-    let v4 = serve(Ipv4Addr::LOCALHOST, who_is_it).port();
-    let v6 = serve(Ipv6Addr::LOCALHOST, who_is_it).port();
+    let v4 = serve(Ipv4Addr::LOCALHOST, peer_address).port();
+    let v6 = serve(Ipv6Addr::LOCALHOST, peer_address).port();
     for (name, port) in
         [("127.0.0.1", v4), ("::ffff:127.0.0.1", v4), ("[::ffff:7f00:1]", v4), ("::1", v6), ("[::1]", v6)]
     {
@@ -167,7 +167,7 @@ fn rfc1928_s6_after_a_failure_reply_the_server_closes_even_if_the_client_does_no
 }
 
 #[test]
-fn a_connection_that_breaks_off_breaks_off_on_the_other_side() {
+fn a_reset_on_one_side_resets_the_other() {
     let server = Server::start(&[]);
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let mut stream = tunnel(&server, listener.local_addr().unwrap());
@@ -182,20 +182,20 @@ fn a_connection_that_breaks_off_breaks_off_on_the_other_side() {
 #[test]
 fn other_protocols_and_silence_get_no_answer() {
     let server = Server::start(&[]);
-    for said in [b"GET / HTTP/1.1\r\n\r\n".as_slice(), &[4, 1], &[], &[5]] {
+    for sent in [b"GET / HTTP/1.1\r\n\r\n".as_slice(), &[4, 1], &[], &[5]] {
         let mut stream = connect(server.address);
-        stream.write_all(said).unwrap();
+        stream.write_all(sent).unwrap();
         stream.shutdown(Shutdown::Write).unwrap();
-        assert_eq!(read_all(&stream), b"", "{said:?}");
+        assert_eq!(read_all(&stream), b"", "{sent:?}");
     }
 }
 
 #[test]
-fn methods_and_credentials_are_insisted_on() {
+fn required_methods_and_credentials_are_enforced() {
     let open = Server::start(&[]);
     let closed = Server::start(&["--user", "u", "--password", "p"]);
     let wrong = encoded(UserPass::new("u", "P").unwrap());
-    for (server, said, answer) in [
+    for (server, sent, answer) in [
         (&open, vec![5, 0], vec![5, 0xFF]),
         (&open, vec![5, 1, 3], vec![5, 0xFF]),
         (&open, vec![5, 1, 0xFF], vec![5, 0xFF]),
@@ -204,8 +204,8 @@ fn methods_and_credentials_are_insisted_on() {
         (&closed, vec![5, 2, 0, 2, 5], vec![5, 2, 1, 1]),
     ] {
         let mut stream = connect(server.address);
-        stream.write_all(&said).unwrap();
-        assert_eq!(read_all(&stream), answer, "{said:?}");
+        stream.write_all(&sent).unwrap();
+        assert_eq!(read_all(&stream), answer, "{sent:?}");
     }
 }
 
@@ -253,11 +253,11 @@ fn many_at_once() {
     let server = Server::start(&[]);
     let target = serve(Ipv4Addr::LOCALHOST, echo);
     let mut streams: Vec<_> = (0..100).map(|_| tunnel(&server, target)).collect();
-    for (stream, octet) in streams.iter_mut().zip(0..) {
-        stream.write_all(&[octet; 3]).unwrap();
+    for (stream, byte) in streams.iter_mut().zip(0..) {
+        stream.write_all(&[byte; 3]).unwrap();
     }
-    for (stream, octet) in streams.iter_mut().zip(0..) {
-        assert_eq!(read_exactly(stream), [octet; 3]);
+    for (stream, byte) in streams.iter_mut().zip(0..) {
+        assert_eq!(read_exactly(stream), [byte; 3]);
     }
 }
 
@@ -265,7 +265,7 @@ fn many_at_once() {
 fn it_listens_on_ipv6() {
     let server = Server::listen("[::1]:0", &[]);
     assert!(server.address.is_ipv6());
-    let target = serve(Ipv4Addr::LOCALHOST, who_is_it);
+    let target = serve(Ipv4Addr::LOCALHOST, peer_address);
     assert_eq!(reply_to(&server, &request(Command::CONNECT, target))[..2], [5, 0]);
 }
 
@@ -279,7 +279,7 @@ fn names_are_escaped_in_the_log() {
 }
 
 #[test]
-fn half_of_the_credentials_is_no_start() {
+fn a_user_without_a_password_is_rejected() {
     let output = run(example("server").args(["--user", "u"]), b"");
     assert!(!output.status.success());
 }

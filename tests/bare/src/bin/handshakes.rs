@@ -15,9 +15,9 @@ use socks5_sansio::socks4::{self, UserId};
 use socks5_sansio::udp_in_tcp::{GostDatagram, HevDatagram, UotDatagram};
 use socks5_sansio::{Decode, Encode, Endpoint, Inbox, Polled, Receive, UdpHeader, UserPass};
 
-bare::program!(talk);
+bare::program!(handshakes);
 
-fn talk() -> u32 {
+fn handshakes() -> u32 {
     let handshakes = [connect, bind, optimistic, datagram, fragmented, socks4, framed];
     (1..).zip(handshakes).find(|(_, handshake)| handshake().is_none()).map_or(0, |(number, _)| number)
 }

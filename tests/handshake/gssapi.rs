@@ -21,7 +21,7 @@ fn wrap(clear: &[u8]) -> Vec<u8> {
     clear.iter().map(|byte| !byte).collect()
 }
 
-/// In frames that hold so many bytes, whole messages or not.
+/// In frames of this many bytes, complete messages or not.
 pub(crate) fn wrapped(clear: &[u8], size: usize) -> Vec<u8> {
     clear.chunks(size).flat_map(|piece| GssapiMessage::Encapsulated(token(&wrap(piece))).to_vec()).collect()
 }

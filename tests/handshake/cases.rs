@@ -5,7 +5,7 @@ use socks5_sansio::socks4::Request;
 
 use crate::harness::applications::End;
 use crate::harness::plan::{Accepts, Answer, BIND, IPV4, Opening, Plan, UNSPECIFIED};
-use crate::harness::states::{agree, connects, serves, talk};
+use crate::harness::states::{agree, connects, serves, transcript};
 use crate::harness::transport::Delivery;
 
 pub(crate) struct Case {
@@ -144,12 +144,12 @@ fn longest() -> Case {
 fn both_sides_send_the_known_bytes() {
     for Case { plan, up, down } in all() {
         let (client, server) = &plan.data;
-        assert_eq!(talk(&plan), ([up, client.clone()].concat(), [down, server.clone()].concat()), "{plan:?}");
+        assert_eq!(transcript(&plan), ([up, client.clone()].concat(), [down, server.clone()].concat()), "{plan:?}");
     }
 }
 
 #[test]
-fn both_sides_agree_in_whatever_pieces_they_read() {
+fn both_sides_agree_however_their_input_is_cut() {
     for Case { plan, .. } in all() {
         for delivery in Delivery::every() {
             agree(&plan, delivery, delivery);
@@ -158,7 +158,7 @@ fn both_sides_agree_in_whatever_pieces_they_read() {
 }
 
 #[test]
-fn nothing_needs_to_follow_the_last_message() {
+fn input_may_end_after_the_last_message() {
     for Case { plan, up, down } in all() {
         for delivery in [Delivery::Whole, Delivery::BYTES, Delivery::EXACT] {
             assert_eq!(serves(&plan, &up, delivery).end, End::Open, "{plan:?}");

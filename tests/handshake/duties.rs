@@ -10,7 +10,7 @@ use socks5_sansio::{
 use crate::cases;
 use crate::harness::applications::{End, Event};
 use crate::harness::plan::{Answer, BIND, IPV4, Plan};
-use crate::harness::states::{connects, serves, talk};
+use crate::harness::states::{connects, serves, transcript};
 use crate::harness::transport::Delivery;
 use crate::states::{
     receive_listening, receive_reply, receive_request, receive_status, receive_user_pass, send_request,
@@ -101,11 +101,11 @@ fn rfc1928_s6_after_a_failure_reply_the_server_closes() {
 }
 
 #[test]
-fn rfc1928_s6_the_first_reply_to_bind_says_where_the_second_says_who() {
+fn rfc1928_s6_the_first_reply_to_bind_has_the_listener_and_the_second_the_peer() {
     let (listening, connected) = (b"\x01\xC0\x00\x02\x07\x12\x34", b"\x01\xC0\x00\x02\x63\xC3\x50");
     let answer = Answer { listening: Some(listening.to_vec()), code: 0, bound: connected.to_vec() };
     let plan = Plan::by(0).with_request((BIND, IPV4)).with_answer(answer);
-    let client = connects(&plan, &talk(&plan).1, Delivery::Whole);
+    let client = connects(&plan, &transcript(&plan).1, Delivery::Whole);
     let [.., first, second] = &*client.events else { panic!("{:?}", client.events) };
     assert_eq!((first, second), (&Event::Bound(listening.to_vec()), &Event::Bound(connected.to_vec())));
 }
@@ -129,7 +129,7 @@ fn rfc1928_s6_only_bind_has_a_second_reply() {
 }
 
 #[test]
-fn rfc1928_s6_the_reply_to_udp_associate_says_where_the_client_must_send() {
+fn rfc1928_s6_the_reply_to_udp_associate_has_the_address_of_the_relay() {
     let (_, state) = send_request().udp_associate(Endpoint::UNSPECIFIED);
     let (bound, _) = state.receive(SUCCESS).unwrap();
     assert_eq!(bound.to_socket_addr(), Some("192.0.2.7:4660".parse().unwrap()));

@@ -10,7 +10,7 @@ use socks5_sansio::server::{ChooseMethod, ReceiveOffer, ReceiveRequest, ReceiveU
 use socks5_sansio::socks4::{self, UserId};
 use socks5_sansio::{Endpoint, GssapiToken, MethodOffer, Receive, UserPass};
 
-use crate::harness::transport::keeps_its_promises;
+use crate::harness::transport::keeps_the_contract;
 
 const LONG: &[u8] =
     b"\x05\x00\x00\x04\x20\x01\x0D\xB8\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x05\x01\xBB\x05\x00\x00\x01";
@@ -118,26 +118,26 @@ pub(crate) fn server_level() -> ReceiveLevel<ChooseLevel> {
 }
 
 #[test]
-fn every_state_keeps_its_promises() {
+fn every_state_keeps_the_contract_of_receive() {
     for input in INPUTS {
-        keeps_its_promises(ReceiveOffer::new, input);
-        keeps_its_promises(receive_user_pass, input);
-        keeps_its_promises(receive_request, input);
-        keeps_its_promises(|| client::anonymous().1, input);
-        keeps_its_promises(|| client::login(None).1, input);
-        keeps_its_promises(|| client::offer(MethodOffer::of(&[0, 0x80])).1, input);
-        keeps_its_promises(receive_status, input);
-        keeps_its_promises(receive_reply, input);
-        keeps_its_promises(receive_listening, input);
-        keeps_its_promises(|| receive_answers(false), input);
-        keeps_its_promises(|| receive_answers(true), input);
-        keeps_its_promises(|| gssapi::offer().1, input);
-        keeps_its_promises(client_token, input);
-        keeps_its_promises(server_token, input);
-        keeps_its_promises(client_level, input);
-        keeps_its_promises(server_level, input);
-        keeps_its_promises(socks4::ReceiveRequest::new, input);
-        keeps_its_promises(|| socks4::connect(Endpoint::UNSPECIFIED, UserId::EMPTY).unwrap().1, input);
-        keeps_its_promises(|| socks4::bind(Endpoint::UNSPECIFIED, UserId::EMPTY).unwrap().1, input);
+        keeps_the_contract(ReceiveOffer::new, input);
+        keeps_the_contract(receive_user_pass, input);
+        keeps_the_contract(receive_request, input);
+        keeps_the_contract(|| client::anonymous().1, input);
+        keeps_the_contract(|| client::login(None).1, input);
+        keeps_the_contract(|| client::offer(MethodOffer::of(&[0, 0x80])).1, input);
+        keeps_the_contract(receive_status, input);
+        keeps_the_contract(receive_reply, input);
+        keeps_the_contract(receive_listening, input);
+        keeps_the_contract(|| receive_answers(false), input);
+        keeps_the_contract(|| receive_answers(true), input);
+        keeps_the_contract(|| gssapi::offer().1, input);
+        keeps_the_contract(client_token, input);
+        keeps_the_contract(server_token, input);
+        keeps_the_contract(client_level, input);
+        keeps_the_contract(server_level, input);
+        keeps_the_contract(socks4::ReceiveRequest::new, input);
+        keeps_the_contract(|| socks4::connect(Endpoint::UNSPECIFIED, UserId::EMPTY).unwrap().1, input);
+        keeps_the_contract(|| socks4::bind(Endpoint::UNSPECIFIED, UserId::EMPTY).unwrap().1, input);
     }
 }

@@ -84,7 +84,7 @@ fn cases() -> impl Iterator<Item = Case> {
 }
 
 #[test]
-fn a_wire_does_as_the_states_do() {
+fn a_wire_sends_and_receives_what_the_states_do() {
     for Case { plan, up, down } in cases() {
         for delivery in deliveries() {
             for script in scripts(&up) {
@@ -170,14 +170,14 @@ fn authenticate_leaves_the_request_to_the_caller() {
     assert_eq!(io::Error::from(error).kind(), ErrorKind::PermissionDenied);
 }
 
-/// Admits one user, and clients without credentials, who are nobody.
+/// Admits one user, and clients without credentials as "anonymous".
 struct Mixed;
 
 impl Admit for Mixed {
     type User = String;
 
     fn anonymous(&self) -> Option<String> {
-        Some("nobody".into())
+        Some("anonymous".into())
     }
 
     fn user_pass(&self, given: UserPass<'_>) -> Option<String> {
@@ -225,7 +225,7 @@ fn accepts<A: Admit>(admit: &A, plan: &Plan, user: impl Fn(A::User) -> Option<u8
 }
 
 #[test]
-fn accept_admits_whom_it_should_and_sends_every_refusal() {
+fn accept_admits_what_the_check_admits_and_sends_every_refusal() {
     let alice = UserPass::new("alice", "s3cret").unwrap();
     let only_alice = Plan::by(2);
     accepts(&Anyone, &Plan::by(0).with_preference(&[0, 2]).with_accepts(Accepts::All), |()| None);
@@ -234,7 +234,7 @@ fn accept_admits_whom_it_should_and_sends_every_refusal() {
     accepts(&Check::new(named), &only_alice, |user| (user == "alice").then_some(2));
     accepts(&Mixed, &only_alice.with_preference(&[2, 0]), |user| match &*user {
         "alice" => Some(2),
-        "nobody" => Some(0),
+        "anonymous" => Some(0),
         other => panic!("{other}"),
     });
 }
@@ -397,7 +397,7 @@ fn a_failure_to_connect_is_the_code_for_the_servers_own_client() {
 }
 
 #[test]
-fn a_reference_admits_whom_its_target_admits() {
+fn a_reference_admits_as_its_target_does() {
     let (anyone, alice) = (&Anyone, UserPass::new("alice", "s3cret").unwrap());
     assert_eq!((Admit::anonymous(&anyone), Admit::user_pass(&anyone, alice)), (Some(()), Some(())));
     assert!(!Admit::prefers_user_pass(&anyone) && Admit::prefers_user_pass(&&alice));

@@ -35,7 +35,7 @@ fn whatever_follows(before: &[u8], script: &[u8], end: impl Fn(&[u8], Delivery) 
 }
 
 #[test]
-fn the_stream_may_end_after_every_byte() {
+fn an_end_of_stream_after_each_byte_is_typed() {
     for Case { plan, up, down } in cases::all() {
         for len in 0..up.len() {
             assert!(serves(&plan, &up[..len], Delivery::Whole).end.is_early(), "{len} of {plan:?}");
@@ -47,7 +47,7 @@ fn the_stream_may_end_after_every_byte() {
 }
 
 #[test]
-fn a_server_tells_silence_from_a_close_from_a_truncated_message() {
+fn a_server_distinguishes_no_input_a_close_and_a_truncated_message() {
     let Case { plan, up, .. } = cases::every().nth(7).unwrap(); // username and password
     let ends = [3, 17, up.len()];
     for len in 0..up.len() {
@@ -61,7 +61,7 @@ fn a_server_tells_silence_from_a_close_from_a_truncated_message() {
 }
 
 #[test]
-fn a_client_tells_a_close_from_a_truncated_message() {
+fn a_client_distinguishes_a_close_and_a_truncated_message() {
     let Case { plan, down, .. } = cases::every().nth(10).unwrap(); // username and password, and BIND
     for len in 0..down.len() {
         let between = [0, 2, 4, 14].contains(&len);

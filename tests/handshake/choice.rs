@@ -45,12 +45,12 @@ fn methods_with_a_move_of_their_own_have_no_sub_negotiation() {
 
 /// Whether a client logs in with a password, without, or not at all.
 fn login(offer: &[u8], anonymous: bool, prefer_user_pass: bool) -> Option<bool> {
-    match permit(offer).login(anonymous.then_some("nobody"), prefer_user_pass) {
-        Ok((selection, Login::Anonymous("nobody", _))) => {
+    match permit(offer).login(anonymous.then_some("anonymous"), prefer_user_pass) {
+        Ok((selection, Login::Anonymous("anonymous", _))) => {
             assert_eq!(selection.to_vec(), [5, 0]);
             Some(false)
         }
-        Ok((selection, Login::Anonymous(..))) => panic!("{selection:?} for somebody else"),
+        Ok((selection, Login::Anonymous(..))) => panic!("{selection:?} for another user"),
         Ok((selection, Login::UserPass(_))) => {
             assert_eq!(selection.to_vec(), [5, 2]);
             Some(true)
@@ -63,7 +63,7 @@ fn login(offer: &[u8], anonymous: bool, prefer_user_pass: bool) -> Option<bool> 
 }
 
 #[test]
-fn login_asks_for_credentials_where_it_must_or_may() {
+fn login_requests_credentials_where_required_or_preferred() {
     for others in [[].as_slice(), &[1], &[0x80, 0xFF]] {
         for prefer_user_pass in [false, true] {
             let login = |offer: &[u8], anonymous| login(&[others, offer].concat(), anonymous, prefer_user_pass);

@@ -1,3 +1,0 @@
-#![no_main]
-
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| socks5_sansio_fuzz::harness::states::conversation(bytes));
