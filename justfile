@@ -17,7 +17,7 @@ test *ARGS:
 faults:
     cargo test -p tokio-socks5-sansio --test faults
 
-# Every script of either side, and every cut of the input
+# Every sequence of messages that a peer can send, up to a bound, whole and truncated at every byte
 exhaustive:
     cargo test -p socks5-sansio-exhaustive
 

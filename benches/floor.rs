@@ -25,7 +25,7 @@ pub enum Gssapi<'a> {
     Abort,
 }
 
-/// A request, a reply or a UDP header: an byte of its own, and an endpoint.
+/// A request, a reply or a UDP header: CMD, REP or FRAG, and an endpoint.
 #[derive(Debug, PartialEq)]
 pub struct Addressed<'a> {
     pub byte: u8,

@@ -18,7 +18,7 @@ use socks5_sansio::{
 };
 
 /// Runs it, and fails if it allocates.
-fn frugal<T>(run: impl FnOnce() -> T) -> T {
+fn without_allocation<T>(run: impl FnOnce() -> T) -> T {
     let mut result = None;
     let allocations = allocation_counter::measure(|| result = Some(run())).count_total;
     assert_eq!(allocations, 0, "allocations");
@@ -28,7 +28,7 @@ fn frugal<T>(run: impl FnOnce() -> T) -> T {
 #[test]
 #[should_panic(expected = "allocations")]
 fn the_check_fails_on_an_allocation() {
-    frugal(|| drop(black_box(vec![0_u8; 16])));
+    without_allocation(|| drop(black_box(vec![0_u8; 16])));
 }
 
 /// An inbox over an array, and the bytes that are still to arrive.
@@ -88,12 +88,12 @@ const REPLY: &[u8] = b"\x05\x00\x00\x01\xC0\x00\x02\x07\x12\x34";
 fn clients_of_every_outcome() {
     for login in [b"\x05\x00".as_slice(), b"\x05\x02\x01\x00"] {
         let (once, twice) = ([login, REPLY].concat(), [login, REPLY, REPLY].concat());
-        assert_eq!(frugal(|| (connect(&once, false), connect(&twice, true))), (Ok(()), Ok(())));
+        assert_eq!(without_allocation(|| (connect(&once, false), connect(&twice, true))), (Ok(()), Ok(())));
     }
     for script in
         [b"\x05\xFF".as_slice(), b"\x05\x01", b"\x05\x02\x01\x01", b"\x05\x00\x05\x05", b"\x05\x00\x05", b"HTTP", b""]
     {
-        assert!(frugal(|| connect(script, false)).is_err(), "{script:02X?}");
+        assert!(without_allocation(|| connect(script, false)).is_err(), "{script:02X?}");
     }
 }
 
@@ -137,7 +137,7 @@ fn servers_of_every_outcome() {
         (b"\x05\x01\x02\x05", Err(2)),
         (b"\x05\x01\x00\x05\x01\x00\x02", Err(10)),
     ] {
-        assert_eq!(frugal(|| serve(script)), last, "{script:02X?}");
+        assert_eq!(without_allocation(|| serve(script)), last, "{script:02X?}");
     }
 }
 
@@ -145,7 +145,7 @@ fn servers_of_every_outcome() {
 macro_rules! message {
     ($Message:ident, $bytes:expr) => {{
         let (bytes, mut out): (&[u8], _) = ($bytes, [0; 300]);
-        frugal(|| {
+        without_allocation(|| {
             (0..bytes.len()).for_each(|cut| assert!($Message::decode(&bytes[..cut]).is_err()));
             let (message, used) = $Message::decode(bytes).unwrap();
             assert!(message.encode(&mut out[..used - 1]).is_err());
@@ -180,7 +180,7 @@ fn socks4_and_both_on_one_port() {
     let longest =
         [b"\x04\x01\x00\x50\x00\x00\x00\x01".as_slice(), &[b'u'; 255], b"\x00", &[b'n'; 255], b"\x00"].concat();
     let mut inbox = Inbox::new([0; socks4::Request::MAX_LEN]);
-    frugal(|| {
+    without_allocation(|| {
         for bytes in [&*longest, b"\x04\x02\x00\x50\xC0\x00\x02\x01me\x00", b"\x05\x01\x00", b"HTTP"] {
             inbox.room(bytes.len()).unwrap().copy_from_slice(bytes);
             inbox.filled(bytes.len());
@@ -204,7 +204,7 @@ fn socks4_and_both_on_one_port() {
 #[test]
 fn frames_of_udp_in_tcp() {
     let (endpoint, mut out) = (Endpoint::try_from("example.com:53").unwrap(), [0; 300]);
-    frugal(|| {
+    without_allocation(|| {
         for data in [b"data".as_slice(), b""] {
             let hev = HevDatagram { endpoint, data }.frame().map(|frame| frame.encode(&mut out));
             let gost = GostDatagram::new(endpoint, data).frame().map(|frame| frame.encode(&mut out));
@@ -220,7 +220,7 @@ fn frames_of_udp_in_tcp() {
 fn datagrams_and_fragments() {
     let endpoint = Endpoint::try_from("localhost:53").unwrap();
     let size = NonZeroUsize::new(100).unwrap();
-    let whole = frugal(|| {
+    let whole = without_allocation(|| {
         let mut datagram = [b'q'; 64];
         let start = UdpHeader::new(endpoint).prepend(&mut datagram[..32]).unwrap();
         assert!(UdpHeader::split(&datagram[start..]).is_ok() && UdpHeader::split(&datagram[start..start + 7]).is_err());
@@ -240,7 +240,7 @@ fn datagrams_and_fragments() {
 #[test]
 fn owned_values_text_and_relay_rules_do_not_allocate() {
     let client = SocketAddr::from((Ipv4Addr::LOCALHOST, 5000));
-    frugal(|| {
+    without_allocation(|| {
         for text in ["192.0.2.1:80", "[::1]:80", "example.com:80", "nothing", "[fe80::1%1]:80"] {
             black_box(Endpoint::try_from(text).map(Endpoint::target)).ok();
             black_box(text.parse::<EndpointBuf>()).ok();

@@ -54,7 +54,7 @@ fn every_target_accepts_its_corpus() {
 
 /// The fuzzers begin with them.
 #[test]
-fn every_target_accepts_no_bytes() {
+fn every_target_accepts_empty_input() {
     TARGETS.into_iter().for_each(|(_, check)| check(b""));
 }
 

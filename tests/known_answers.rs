@@ -96,7 +96,7 @@ fn message<'a>(kind: &str, expected: &Value, bytes: &'a [u8]) -> Result<&'a [u8]
     Ok(rest)
 }
 
-/// None of the beginnings of a message is taken for one, and none asks for more than there is to come.
+/// No prefix of a message decodes, and none reports more missing bytes than are left.
 fn cut_short(kind: &str, message: &[u8]) -> Verdict {
     for cut in 0..message.len() {
         let (front, rest) = message.split_at(cut);
@@ -109,7 +109,7 @@ fn cut_short(kind: &str, message: &[u8]) -> Verdict {
     Ok(())
 }
 
-/// What is behind a message does not change it; what is behind a UDP header is its data.
+/// Bytes after a message do not change it; bytes after a UDP header are its data.
 fn followed(kind: &str, message: &[u8], alone: &Decoded) -> Verdict {
     const AFTER: &[u8] = b"\x05\x01\x00\xFF after";
     let mut expected = alone.clone();
@@ -121,7 +121,7 @@ fn followed(kind: &str, message: &[u8], alone: &Decoded) -> Verdict {
     same("followed by other bytes", decode(kind, &[message, AFTER].concat())?, Ok(expected))
 }
 
-/// The bytes are refused for the reason expected, and if it is not that more are to come, then more do not help.
+/// The bytes are rejected with the expected error; unless that is a lack of input, further bytes do not change it.
 fn refusal(kind: &str, expected: &str, bytes: &[u8]) -> Verdict {
     let error = match decode(kind, bytes)? {
         Err(error) => error,

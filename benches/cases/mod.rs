@@ -67,7 +67,7 @@ macro_rules! cases {
 }
 use cases;
 
-// How what the crate comes to becomes what the floor comes to.
+// Conversions of the crate's results to the floor's types, to compare them.
 
 fn same<T>(result: T) -> T {
     result

@@ -22,11 +22,11 @@ Usage: client [OPTIONS] COMMAND HOST:PORT
   --proxy HOST:PORT     Where the proxy listens [default: 127.0.0.1:1080]
   --user NAME           The username for the proxy
   --password PASSWORD   The password; others on this machine can see the command line
-  --password-file PATH  The password is the first line of a file; or the variable SOCKS5_PASSWORD
+  --password-file PATH  Read the password from the first line of a file [default: the variable SOCKS5_PASSWORD]
   --optimistic          Send everything without waiting for answers: offers one method only, and not every proxy takes it
   --socks4              Use SOCKS4, and SOCKS4a for names; not for udp, and without --user and --optimistic
   --userid NAME         With --socks4: the username for SOCKS4, which proves nothing
-  --timeout SECONDS     The time to connect, and for the proxy's answers without the second one to bind [default: 30]
+  --timeout SECONDS     The time to connect, and again for the handshake; the second reply to bind has no limit [default: 30]
   --wait SECONDS        With udp: the time to wait for answers when stdin has ended [default: 1]
   --fragment N          With udp: cut datagrams into fragments of N bytes
   --in-tcp DIALECT      With udp: send datagrams inside the connection to the proxy, in the frames of hev, gost or uot

@@ -60,7 +60,7 @@ impl Connection {
         self.deadline
     }
 
-    /// Does once what can be done without waiting. Returns whether there was anything: then there may be more.
+    /// Takes one step of all work that does not block. Returns whether anything was done; if so, there may be more to do.
     pub(crate) fn turn(&mut self, turn: Turn<'_>) -> io::Result<bool> {
         if self.deadline.is_some_and(|deadline| deadline <= Instant::now()) {
             self.expire(turn.config)?;
@@ -194,7 +194,7 @@ impl Connection {
     }
 
     /// Writes what the broken side had sent, and discards what the other sends meanwhile. The kernel may still hold written data,
-    /// and would throw it away on a reset; so the receiver gets its time.
+    /// and would throw it away on a reset; so the sockets are kept for `linger` after the last write.
     fn deliver(&mut self, target: &mut Peer, buffer: &mut [u8; MAX_LEN], config: &Config) -> bool {
         let (has_moved, is_done, last_write) = if target.is_broken {
             self.up.discard();

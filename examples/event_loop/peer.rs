@@ -76,7 +76,7 @@ impl Peer {
         }
     }
 
-    /// For a relay. Until the end is known to be orderly, dropping the socket is a reset: data cut short must not look complete.
+    /// Sets the options for a relay. Until `end_in_order`, dropping the socket resets it: truncated data must not look complete.
     pub fn tune(&self) -> io::Result<()> {
         let socket = SockRef::from(&self.stream);
         socket.set_linger(Some(Duration::ZERO))?;

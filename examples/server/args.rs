@@ -16,7 +16,7 @@ A SOCKS5 proxy server
   --listen ADDRESS:PORT        Where to listen; port 0 lets the system choose one [default: 127.0.0.1:1080]
   --user NAME                  Admit only clients with this username and the password
   --password PASSWORD          The password; others on this machine can see the command line
-  --password-file PATH         The password is the first line of a file; or the variable SOCKS5_PASSWORD
+  --password-file PATH         Read the password from the first line of a file [default: the variable SOCKS5_PASSWORD]
   --open                       Listen on other than loopback addresses without --user: everybody can use the proxy
   --handshake-timeout SECONDS  The time for a client's handshake [default: 10]
   --reassemble                 Reassemble fragments of datagrams instead of dropping them
@@ -64,7 +64,7 @@ pub fn parse() -> Result<Args, lexopt::Error> {
     }
     args.credentials = credentials(args.user.as_deref(), password)?;
     if args.credentials.is_none() && !open && !args.listen.ip().is_loopback() {
-        return Err(format!("{} is no loopback address: give --user, or --open", args.listen).into());
+        return Err(format!("{} is not a loopback address: give --user or --open", args.listen).into());
     }
     Ok(args)
 }

@@ -1,7 +1,7 @@
 //! Tries every script with every decision.
 //!
-//! When a handshake is over, neither what could still be decided nor what could still be sent makes a difference. So a run stands
-//! for all cases that differ only in what it did not get to, and those add up: no case may be missing, and none be counted twice.
+//! After the end of a handshake, the remaining decisions and input make no difference. So a run counts for all cases that differ
+//! only in these, and the counts must add up to the number of cases: none is missing, and none is counted twice.
 
 use crate::harness::plan::{Accepts, Answer, Credentials, Opening, Plan, Question};
 use crate::harness::recogniser::Expected;

@@ -334,7 +334,7 @@ fn a_failed_read_is_an_error_of_the_stream_and_leaves_the_input() {
 }
 
 #[test]
-fn messages_of_the_callers_own_are_received_by_a_closure() {
+fn receives_custom_messages_with_a_closure() {
     let line = |input: &[u8]| match input.iter().position(|byte| matches!(byte, b'\n' | b'!')) {
         Some(at) if input[at] == b'!' => Err(server::Error::Closed),
         at => Ok(at.map(|at| (input[..at].to_vec(), at + 1))),
@@ -387,7 +387,7 @@ fn debug_of_a_wire_shows_no_bytes() {
 }
 
 #[test]
-fn a_failure_to_connect_is_the_code_for_the_servers_own_client() {
+fn a_connect_error_converts_to_a_reply_code() {
     let malformed = connect(&mut Cursor::new(vec![]), "no port", None).unwrap_err();
     assert_eq!(ReplyCode::from(&malformed), ReplyCode::GENERAL_FAILURE);
     let io = ConnectError::Io(ErrorKind::ConnectionRefused.into());

@@ -105,7 +105,7 @@ fn receives_and_sends_the_longest_token() {
 }
 
 #[test]
-fn other_methods_do_not_begin_it() {
+fn other_methods_do_not_begin_gssapi() {
     let (_, state) = client::offer(MethodOffer::of(&[0x80]));
     let (client::SelectedMethod::SubNegotiate(negotiation), _) = state.receive(&[5, 0x80]).unwrap() else {
         panic!("a private method is selected")

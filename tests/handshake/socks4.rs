@@ -54,7 +54,7 @@ fn socks4_after_a_refusal_the_server_closes() {
 }
 
 #[test]
-fn socks4_only_5a_grants_and_8_bytes_do() {
+fn socks4_a_grant_has_code_5a_and_8_bytes() {
     for code in 0..=255 {
         for version in [0, 4] {
             let client = connects(&plan(), &[version, code], Delivery::EXACT);

@@ -130,7 +130,7 @@ impl Kind {
         self.rsv != (0..2)
     }
 
-    /// The length of the shortest message that begins so: the shortest of all goes on, and every length octet is 0.
+    /// The length of the shortest message with this prefix: continued by the kind's shortest message, then by zeros.
     fn least(&self, bytes: &[u8]) -> usize {
         let tail = self.shortest.get(bytes.len()..).unwrap_or_default();
         let completed = [bytes, tail, &[0; 262]].concat();

@@ -130,7 +130,7 @@ fn as_expected(side: &Application<'_, Script<'_>>, end: End, expected: &Expected
         Delivery::Whole => {}
         _ if end.is_early() => assert_eq!(script.arrived, input.len(), "{input:02X?}, {delivery:?}"),
         Delivery::BYTES => every_byte_counts(script, expected, input),
-        // what a malformed message lacks to a well-formed one may have been read with it
+        // for a malformed message, bytes after those that decide may have been requested and read
         Delivery::EXACT if !end.is_malformed() => assert_eq!(script.arrived, expected.certain, "{input:02X?}"),
         Delivery::Pieces(_) => {}
     }

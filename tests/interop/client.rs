@@ -153,7 +153,7 @@ fn datagrams_in_the_connection_through_the_example_server_in_each_dialect() {
 }
 
 #[test]
-fn datagrams_in_the_connection_are_refused_without_a_use_for_them() {
+fn refuses_a_gost_listener_and_bind_to_a_udp_over_tcp_name() {
     let server = Server::start(&[]);
     for (request, reply) in [
         (&[5, 0xF3, 0, 1, 0, 0, 0, 0, 0, 9][..], 7), // asks for a listener
@@ -231,7 +231,7 @@ fn a_peer_through_the_example_server() {
 }
 
 #[test]
-fn a_proxy_that_is_none() {
+fn fails_when_the_server_is_not_a_proxy() {
     let web = serve(Ipv4Addr::LOCALHOST, |mut stream| {
         let _: [u8; 3] = read_exactly(&stream);
         let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n");

@@ -60,7 +60,7 @@ fn curl_with_credentials() {
 }
 
 #[test]
-fn curl_is_told_why() {
+fn curl_reports_the_reply_code() {
     let server = Server::start(&[]);
     let proxy = format!("socks5h://{}", server.address);
     is_refused(&proxy, &format!("http://{}/", closed_port()), "(5)");

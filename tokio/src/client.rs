@@ -11,7 +11,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use crate::Wire;
 use crate::deadline::within;
 
-/// Connects to a destination through the proxy at the other end of the stream: `"example.com:443"`, `("example.com", 443)`, a
+/// Connects to a destination through the proxy at the other end of the stream. `to` is `"example.com:443"`, `("example.com", 443)`, a
 /// socket address or an [`Endpoint`]. Returns the proxy's end of the connection; the stream is the application's afterwards.
 ///
 /// `timeout` is for the whole handshake; [`Duration::MAX`] is none.

@@ -60,7 +60,7 @@ impl Limit {
         Self { exempts_loopback: true, ..Self::new(total, (total / 4).max(1)) }
     }
 
-    /// Takes a place for a client. `None`: there is none.
+    /// Takes a place for a client. `None`: the total or the client's limit is reached.
     pub fn take(&self, client: IpAddr) -> Option<Place> {
         let client = client.to_canonical();
         let (held, total, of_client) = self.places.hold(client);

@@ -41,8 +41,8 @@ fn localhost(port: u16) -> Vec<SocketAddr> {
 /// A resolver with limits.
 ///
 /// A look-up that takes too long is given up, but holds its place until it has really ended: a timeout does not end
-/// `getaddrinfo`, which keeps its thread. So names can fail when a name server does not answer, but addresses never wait for
-/// them.
+/// `getaddrinfo`, which keeps its thread. So requests by name can fail when a name server does not answer; requests
+/// by address never wait for a look-up.
 #[derive(Debug)]
 pub struct Lookups<R> {
     resolver: Arc<R>,
@@ -97,7 +97,7 @@ impl<R: Resolve> Lookups<R> {
     }
 }
 
-/// No resolver sees zone ids, or what looks like an address and is none.
+/// Whether a host may be passed to a resolver: a zone ID, or text with the punctuation of an IPv6 address, may not.
 fn is_name(host: &str) -> bool {
     !host.contains(['%', ':', '[', ']'])
 }

@@ -18,11 +18,11 @@ use crate::Wire;
 /// The most that a client may send before it has its reply.
 const EARLY_MAX: usize = 64 * 1024;
 
-/// Connects to the first of the addresses that answers: `each` is the time for one of them, `all` for all.
+/// Tries the addresses in order, and returns the first connection. `each` limits one attempt, and `all` all attempts together.
 ///
 /// # Errors
 ///
-/// The error of the last address that was tried.
+/// The error of the last attempt; [`ErrorKind::TimedOut`] after `all`; [`ErrorKind::HostUnreachable`] if there are no addresses.
 pub async fn connect(addresses: &[SocketAddr], each: Duration, all: Duration) -> io::Result<TcpStream> {
     let deadline = Instant::now() + all;
     let mut outcome = Err(ErrorKind::HostUnreachable.into());
@@ -41,7 +41,7 @@ pub async fn connect(addresses: &[SocketAddr], each: Duration, all: Duration) ->
 }
 
 /// Waits for `work` unless the client leaves first: by a reset, or by an end of stream with nothing sent after the request. What
-/// it sends meanwhile is appended to `early`, up to 64 KiB; an end after that is a half-close, and the wait goes on.
+/// it sends meanwhile is appended to `early`, up to 64 KiB. An end of stream after early data is a half-close: the wait continues.
 ///
 /// # Errors
 ///
@@ -68,7 +68,7 @@ async fn left(client: &TcpStream, early: &mut Vec<u8>) -> io::Error {
     }
 }
 
-/// Returns when no more early data is to be read; the client has not left by then.
+/// Reads early data until the client half-closes or `EARLY_MAX` is reached. An error means that the client has left.
 async fn receive_early(client: &TcpStream, early: &mut Vec<u8>) -> io::Result<()> {
     while early.len() < EARLY_MAX {
         client.readable().await?;
@@ -96,7 +96,7 @@ fn read_early(client: &TcpStream, early: &mut Vec<u8>) -> io::Result<usize> {
 ///
 /// # Errors
 ///
-/// Those of `connecting`, of the client's leaving ([`unless_left`]), and of the client's stream. The refusal was sent.
+/// Those of `connecting` and [`unless_left`], for which the refusal has been sent, and those of the client's stream.
 pub async fn answer_connect(
     wire: &mut Wire<TcpStream>,
     permit: impl Into<Respond>,

@@ -15,7 +15,7 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// Connections that wait to be accepted.
 const BACKLOG: u32 = 4096;
 
-/// Listens at an address, also where connections of a server before it still end. The connections have `TCP_NODELAY`.
+/// Listens at an address, even while connections of a previous server there are still closing. The connections have `TCP_NODELAY`.
 ///
 /// # Errors
 ///

@@ -19,13 +19,13 @@ pub trait Admit {
     /// What [`accept`] returns for an admitted client: an account, a name, or nothing.
     type User;
 
-    /// The user that a client without credentials is, as every client of SOCKS4. `None`: credentials are required.
+    /// The user for clients without credentials, which include all clients of SOCKS4. `None`: credentials are required.
     fn anonymous(&self) -> Option<Self::User>;
 
     /// The user with these credentials. `None`: they are rejected.
     async fn user_pass(&self, given: UserPass<'_>) -> Option<Self::User>;
 
-    /// Whether to select username and password if the client offers no authentication too, and would be admitted without
+    /// Whether to select username and password if the client also offers no authentication, and would be admitted without
     /// credentials. Some clients (Java, tsocks) offer username and password without having any; with `true` they are rejected
     /// unless [`user_pass`](Self::user_pass) admits what they send.
     fn prefers_user_pass(&self) -> bool {
@@ -89,7 +89,7 @@ impl Admit for UserPassBuf {
     }
 }
 
-/// Admits the clients for whose credentials an async closure returns a user.
+/// Admits a client if an async closure returns a user for its credentials.
 ///
 /// ```
 /// use socks5_sansio::UserPass;

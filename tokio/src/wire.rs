@@ -13,7 +13,8 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 /// A stream with the buffers of a handshake: what was read and not used, and what is to be written.
 ///
 /// Every method is cancel safe: bytes that were read stay in the inbox, and bytes that were not written are written by the next
-/// call, whichever it is. So a message is sent once [`send`](Self::send) was called, even if its future is dropped: do not send it again.
+/// call, whichever it is. [`send`](Self::send) queues its message when it is called, even if its future is dropped: do not
+/// send it again.
 /// Where [`receive`](Self::receive) might be dropped, await [`ready`](Self::ready) first, as the state is consumed.
 pub struct Wire<S> {
     stream: S,
@@ -43,7 +44,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         Self { stream, inbox: Inbox::new(Vec::new()), outbox: Inbox::new(Vec::new()), read_ahead }
     }
 
-    /// Reads until the state can decide. Writes first what is still to be written.
+    /// Writes the pending output, then reads until [`receive`](Self::receive) needs no more input, or the stream has ended.
     ///
     /// # Errors
     ///
@@ -87,8 +88,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
     ///
     /// # Errors
     ///
-    /// As [`receive`](Self::receive); an end of stream is [`ErrorKind::UnexpectedEof`], and a message may have at most
-    /// 65,539 bytes.
+    /// As [`receive`](Self::receive); an end of stream is [`ErrorKind::UnexpectedEof`], and a message of more than
+    /// 65,539 bytes is [`ErrorKind::InvalidData`].
     pub async fn receive_with<T, E: error::Error + 'static>(
         &mut self,
         mut parse: impl FnMut(&[u8]) -> Result<Option<(T, usize)>, E>,

@@ -219,7 +219,7 @@ fn listens_on_other_addresses_only_with_credentials_or_open() {
     }
 }
 
-/// Runs a test of this file again, in network and mount namespaces of its own. Returns whether it is there.
+/// Runs a test of this file again in new network and mount namespaces. Returns whether the caller is that second run.
 fn in_namespaces(test: &str) -> bool {
     const INSIDE: &str = "TEST_IN_NAMESPACES";
     if env::var_os(INSIDE).is_some() {

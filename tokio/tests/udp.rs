@@ -135,7 +135,7 @@ async fn drops_malformed_datagrams_and_those_of_others() {
     assert_eq!(receive(&socket).await, (b"second".to_vec(), from_relay));
 }
 
-/// Where the relay listens, as seen by a destination of the association: it has no name for it.
+/// The address at which the relay receives from the client.
 async fn relay_address(fixture: &Fixture) -> SocketAddr {
     fixture.association.relay_addr().unwrap()
 }

@@ -280,7 +280,7 @@ async fn the_longest_datagram_is_relayed_both_ways() {
 }
 
 #[tokio::test]
-async fn an_empty_datagram_is_sent_and_not_answered_where_no_reader_takes_it() {
+async fn relays_empty_datagrams_but_none_to_clients_of_hev_and_gost() {
     for kind in DIALECTS {
         let (socket, address) = destination().await;
         let mut fixture = Fixture::start(kind, &kind.prelude(address.into())).await;

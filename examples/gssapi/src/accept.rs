@@ -80,7 +80,7 @@ fn choose(
         [octet] => (ProtectionLevel(*octet), true),
         wrapped => match *context.unwrap(wrapped).map_err(denied)? {
             [octet] => (ProtectionLevel(octet), false),
-            _ => return Err(denied("a protection level is one octet")),
+            _ => return Err(denied("a protection level is one byte")),
         },
     };
     let flags = context.flags().map_err(denied)?;
@@ -90,7 +90,7 @@ fn choose(
     Ok((level, answer))
 }
 
-/// The level that the client asks for, if it is one of these and the context is up to it, else the strongest that is (RFC 1961
+/// The level that the client asks for, if it is in `levels` and the context supports it; otherwise the strongest (RFC 1961
 /// section 4.2: the server "may or may not take the client's request into account"). Level 0 is granted only where it is asked
 /// for, or where there is no other.
 fn grant(asked: ProtectionLevel, levels: &[ProtectionLevel], flags: CtxFlags) -> Option<ProtectionLevel> {

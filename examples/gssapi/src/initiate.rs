@@ -71,7 +71,7 @@ fn check(context: &mut ClientCtx, chosen: GssapiToken<'_>, level: ProtectionLeve
     match *context.unwrap(chosen.as_bytes()).map_err(denied)? {
         [octet] if octet == level.0 => Ok(()),
         [octet] => Err(denied(format_args!("the proxy chose protection level {}", ProtectionLevel(octet)))),
-        _ => Err(denied("a protection level is one octet")),
+        _ => Err(denied("a protection level is one byte")),
     }
 }
 

@@ -36,7 +36,7 @@ impl<'s> Stream<'s> {
         Self { tcp, protection: None, frames, clear, outbox }
     }
 
-    /// From now on frames, unless the level is `CLEAR`.
+    /// Wraps all further output and unwraps all further input, unless the level is `CLEAR`.
     pub fn protect(&mut self, protection: Protection) {
         self.protection = Some(protection).filter(Protection::wraps);
     }

@@ -22,7 +22,7 @@ use core::panic::PanicInfo;
 use socks5_sansio::server::{Asked, Login, ReceiveOffer};
 use socks5_sansio::{Encode, Endpoint, Receive, UserPass};
 
-/// Makes a `fn() -> u32` the program, and what it returns the exit status.
+/// Defines the entry point: calls a `fn() -> u32`, and exits with the status that it returns.
 #[macro_export]
 macro_rules! program {
     ($main:path) => {

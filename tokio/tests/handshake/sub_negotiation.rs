@@ -16,7 +16,7 @@ fn parse(unread: &[u8]) -> Result<Option<(Vec<u8>, usize)>, Infallible> {
 }
 
 #[test]
-fn receives_messages_of_the_callers_own() {
+fn receives_custom_messages() {
     for read_to in [Wire::client, Wire::server] {
         let mut wire = read_to(Stutter::new(b"\x03abc\x00\x01d"));
         let contents = [(); 3].map(|()| finish(wire.receive_with(parse)).unwrap());
@@ -27,7 +27,7 @@ fn receives_messages_of_the_callers_own() {
 }
 
 #[test]
-fn a_message_of_the_callers_own_has_a_limit() {
+fn limits_the_length_of_a_custom_message() {
     let mut wire = Wire::client(Stutter::new(&[0; GssapiMessage::MAX_LEN]));
     let outcome = finish(wire.receive_with(|_| Ok::<Option<((), usize)>, Infallible>(None)));
     assert!(matches!(outcome, Err(Error::Io(error)) if error.kind() == ErrorKind::InvalidData));

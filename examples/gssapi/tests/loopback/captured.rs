@@ -48,7 +48,7 @@ fn can_be_read(address: SocketAddr, expected: bool, host: &str, exchange: impl F
 const HOST: &str = "LocalHost";
 
 #[test]
-fn only_at_confidentiality_nothing_can_be_read() {
+fn only_confidentiality_hides_all_data() {
     let Some(server) = server(&ALL_LEVELS) else { return };
     let destination = format!("{HOST}:{}", serve(Ipv4Addr::LOCALHOST, web).port());
     for (level, readable) in [("clear", true), ("integrity", true), ("confidentiality", false)] {
@@ -57,7 +57,7 @@ fn only_at_confidentiality_nothing_can_be_read() {
 }
 
 #[test]
-fn nor_with_dantes_server() {
+fn only_confidentiality_hides_all_data_with_dantes_server() {
     let Some(sockd) = Sockd::start() else { return };
     let destination = format!("{HOST}:{}", serve(Ipv4Addr::LOCALHOST, web).port());
     for (level, readable) in [("integrity", true), ("confidentiality", false)] {
@@ -66,7 +66,7 @@ fn nor_with_dantes_server() {
 }
 
 #[test]
-fn nor_with_dantes_client() {
+fn only_confidentiality_hides_all_data_with_dantes_client() {
     let Some(server) = server(&ALL_LEVELS) else { return };
     let (web, folder) = (serve(Ipv4Addr::LOCALHOST, web), tempfile::tempdir().unwrap());
     for (level, readable) in [("integrity", true), ("confidentiality", false)] {

@@ -16,7 +16,7 @@ fn client_fails(handle: impl Fn(TcpStream) + Copy + Send + 'static, error: &str)
 }
 
 #[test]
-fn not_a_token() {
+fn the_client_fails_without_a_valid_token() {
     let Some(_) = server(&[]) else { return };
     let cases = [
         (ABORT.to_vec(), "the peer aborted"),
@@ -43,7 +43,7 @@ fn sends_last(mut stream: &TcpStream, bytes: &[u8]) {
 }
 
 #[test]
-fn not_a_level() {
+fn the_client_fails_without_the_requested_level() {
     let Some(_) = server(&[]) else { return };
     client_fails(
         |stream| {
@@ -73,7 +73,7 @@ fn not_a_level() {
 }
 
 #[test]
-fn not_a_reply() {
+fn the_client_fails_without_a_valid_reply() {
     let Some(_) = server(&[]) else { return };
     client_fails(
         |stream| {

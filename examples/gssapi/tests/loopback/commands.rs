@@ -131,9 +131,9 @@ fn survives_lost_and_reordered_datagrams() {
     }
 }
 
-/// And the association goes on.
+/// From another host, replayed, changed, two in one, truncated, not wrapped, without a header, fragmented, to port 0, empty.
 #[test]
-fn datagrams_that_are_dropped() {
+fn drops_invalid_datagrams_and_continues_the_association() {
     let Some(server) = server(&[]) else { return };
     let target = serve_datagrams(LOCALHOST);
     let mut datagrams = Datagrams::of(Side::agreed_without_sequence(&server));

@@ -87,7 +87,7 @@ fn frames_with_a_context() {
 }
 
 #[test]
-fn levels() {
+fn refuses_a_malformed_level_and_grants_the_strongest_for_an_unknown_one() {
     let Some(mut refusing) = server(&[]) else { return };
     for bytes in [&[][..], &[1, 1]] {
         let mut client = Side::established(&refusing);
