@@ -14,7 +14,7 @@
 //!  optimistic(credentials, |permit| permit.connect(to)) -> (Flight, ReceiveAnswers<ReceiveReply>) -> Endpoint
 //! ```
 //!
-//! A move returns the message to send and the next state. Every refusal is an [`Error`]. What is out of order does not compile:
+//! A move returns the message to send and the next state. Every refusal is an [`Error`]. A move out of order does not compile:
 //!
 //! ```compile_fail,E0599
 //! # use socks5_sansio::{Endpoint, client};
@@ -39,13 +39,13 @@ use crate::wire::{
     UserPassStatus,
 };
 
-/// Offers no authentication.
+/// Offers [`Method::NO_AUTHENTICATION`] alone.
 #[inline]
 pub fn anonymous() -> (MethodOffer<'static>, ReceiveNoAuthentication) {
     (MethodOffer::NO_AUTHENTICATION, ReceiveNoAuthentication(()))
 }
 
-/// Offers no authentication and, if there are credentials, username and password.
+/// Offers [`Method::NO_AUTHENTICATION`] and, if there are credentials, username and password.
 ///
 /// ```
 /// use socks5_sansio::client::{self, Selected};
@@ -85,7 +85,7 @@ pub fn login(credentials: Option<UserPass<'_>>) -> (MethodOffer<'static>, Receiv
 ///
 /// let (SelectedMethod::SubNegotiate(negotiation), _) = state.receive(&[5, 0x80])? else { panic!("another method") };
 /// assert_eq!(negotiation.method(), Method(0x80));
-/// let permit = negotiation.authenticated(); // after messages of the caller's own
+/// let permit = negotiation.authenticated(); // after the caller's own messages
 /// let (request, _state) = permit.connect("192.0.2.1:80".try_into()?);
 /// assert_eq!(request.to_vec(), [5, 1, 0, 1, 192, 0, 2, 1, 0, 80]);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -109,16 +109,16 @@ impl Pieces for Flight<'_> {
     }
 }
 
-/// A state that waits for the answer to a request, and can only be had with the request: [`ReceiveReply`] or
+/// A state that waits for the reply to a request, and is returned together with the request: [`ReceiveReply`] or
 /// [`ReceiveListening`].
 pub trait Answer: Receive<Error = Error> {}
 impl Answer for ReceiveReply {}
 impl Answer for ReceiveListening {}
 
-/// Sends everything at once, without waiting for the answers. `ask` makes the request with its permit, and so decides what is
-/// received last.
+/// Sends the offer, the credentials and the request at once, without waiting for the answers. `ask` makes the request from its
+/// permit; the state that it returns receives the last answer.
 ///
-/// Offers username and password alone if there are credentials, else no authentication alone.
+/// Offers only username and password if there are credentials, and only [`Method::NO_AUTHENTICATION`] otherwise.
 ///
 /// ```
 /// use socks5_sansio::{Encode, Receive, client};
@@ -443,7 +443,7 @@ impl SendRequest {
     /// assert_eq!(request.to_vec(), [5, 2, 0, 1, 192, 0, 2, 1, 0, 80]);
     ///
     /// let ((listening, state), _) = state.receive(&[5, 0, 0, 1, 198, 51, 100, 7, 0x12, 0x34])?;
-    /// assert_eq!(listening.to_string(), "198.51.100.7:4660"); // for the peer, by another connection
+    /// assert_eq!(listening.to_string(), "198.51.100.7:4660"); // send it to the peer on another connection
     /// let (peer, _) = state.receive(&[5, 0, 0, 1, 192, 0, 2, 1, 0xC3, 0x50])?;
     /// assert_eq!(peer.to_string(), "192.0.2.1:50000");
     /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -454,7 +454,7 @@ impl SendRequest {
     }
 
     /// UDP ASSOCIATE: a relay for the datagrams that the client sends from `source`, which is [`Endpoint::unspecified`] if the
-    /// client does not know it. For where to send them, pass the bound address of the reply to
+    /// client does not know it. To find where to send them, pass the bound address of the reply to
     /// [`relay_address`](crate::association::relay_address).
     #[inline]
     pub fn udp_associate(self, source: Endpoint<'_>) -> (Request<'_>, ReceiveReply) {
@@ -463,7 +463,7 @@ impl SendRequest {
 
     /// Any other command that has one reply.
     ///
-    /// Not for BIND: it has two replies, and [`bind`](Self::bind).
+    /// For BIND, which has two replies, use [`bind`](Self::bind).
     #[inline]
     pub fn other(self, command: Command, destination: Endpoint<'_>) -> (Request<'_>, ReceiveReply) {
         (Request { command, destination }, ReceiveReply(()))
@@ -486,7 +486,7 @@ impl SendRequest {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The server's message is malformed, or it is no SOCKS5 server.
+    /// The server's message is malformed, or the server is not a SOCKS5 server.
     #[error("malformed message from the proxy: {0}")]
     Invalid(Invalid),
     /// The server accepts none of the methods offered (RFC 1928 section 3).
@@ -525,7 +525,8 @@ impl From<Error> for ReplyCode {
     }
 }
 
-/// A refusal has the kind that a direct connection would have had.
+/// A refused request has the kind of its [`ReplyCode`]. Rejected credentials or methods are `PermissionDenied`, an invalid message
+/// or selection is `InvalidData`, and an end of stream is `UnexpectedEof`.
 #[cfg(feature = "std")]
 #[cfg_attr(docsrs, doc(cfg(feature = "std")))]
 impl From<Error> for std::io::Error {

@@ -1,4 +1,4 @@
-//! SOCKS5 and SOCKS4 on one port: which protocol a client begins, and permits whose replies are of that protocol.
+//! SOCKS5 and SOCKS4 on one port: detection of the client's protocol, and permits that make replies of that protocol.
 //!
 //! ```text
 //!  ReceiveProtocol -> Protocol::Socks5(server::ReceiveOffer)   ... -> server::Asked --.
@@ -6,8 +6,8 @@
 //!                                                                                          Asked::Bind(Listen)
 //! ```
 //!
-//! SOCKS4 has no authentication: a server that requires credentials must refuse every request of it. The drivers' `accept_either` does,
-//! and admits its clients exactly where clients without credentials are admitted.
+//! SOCKS4 has no authentication: a server that requires credentials must refuse every SOCKS4 request. The drivers' `accept_either`
+//! does so, and admits SOCKS4 clients if and only if it admits clients without credentials.
 //!
 //! ```
 //! use socks5_sansio::either::{Asked, Protocol, ReceiveProtocol};
@@ -61,16 +61,16 @@ pub const fn protocol(first: u8) -> Option<Protocol> {
     }
 }
 
-/// Waits for the first byte, and consumes nothing: the byte is the first of the message that the received state waits for.
+/// Waits for the first byte, and does not consume it: the returned state receives the message that begins with it.
 ///
-/// The error of another protocol is [`Error::Offer`] with [`Invalid::Version`], which has the byte.
+/// For any other protocol the error is [`Error::Offer`] with [`Invalid::Version`], which holds the byte.
 #[must_use]
 #[derive(Debug)]
 pub struct ReceiveProtocol(());
 
 impl ReceiveProtocol {
     /// The state in which every handshake begins.
-    #[expect(clippy::new_without_default, reason = "as of `ReceiveOffer`")]
+    #[expect(clippy::new_without_default, reason = "see `ReceiveOffer::new`")]
     pub const fn new() -> Self {
         Self(())
     }
@@ -100,7 +100,7 @@ pub enum Asked {
     Connect(Respond),
     /// BIND: listen for a connection from the endpoint.
     Bind(Listen),
-    /// UDP ASSOCIATE, which SOCKS4 does not have: relay the datagrams of the client, which may send them from the endpoint.
+    /// UDP ASSOCIATE, which SOCKS4 does not have: relay the datagrams that the client intends to send from the endpoint.
     UdpAssociate(Respond),
     /// Any other command.
     Other(Command, Respond),
@@ -194,7 +194,7 @@ impl Listen {
     ///
     /// # Errors
     ///
-    /// The permit, if the address cannot be sent in SOCKS4, as it is not IPv4: refuse.
+    /// The permit, if the protocol is SOCKS4 and the address is not IPv4: call [`refuse`](Self::refuse).
     pub fn listening(self, bound: Endpoint<'_>) -> Result<(Reply<'_>, Respond), Self> {
         match self {
             Self::Socks5(permit) => {

@@ -58,10 +58,10 @@ pub enum Invalid {
     /// The first octet of a SOCKS4 request is not 04, or that of a SOCKS4 reply neither 00 nor 04.
     #[error("{0:#04x} is not the first octet of a socks4 message")]
     Socks4Version(u8),
-    /// A SOCKS4 request whose first 256 octets of USERID have no NUL among them.
+    /// A SOCKS4 request without a NUL in the first 256 octets of its USERID.
     #[error("the userid has more than 255 bytes")]
     UserIdTooLong,
-    /// A SOCKS4a request whose first 256 octets of the domain name have no NUL among them.
+    /// A SOCKS4a request without a NUL in the first 256 octets of its domain name.
     #[error("the domain name has more than 255 bytes")]
     DomainTooLong,
     /// An HDRLEN that is not the length of the header (hev frames in [`udp_in_tcp`](crate::udp_in_tcp)).
@@ -69,7 +69,7 @@ pub enum Invalid {
     HeaderLength(u8),
 }
 
-/// A value of a length that its field cannot hold: the fault of the caller. Each variant has that length.
+/// A value that is too long or too short for its field: the fault of the caller. Each variant holds the actual length or count.
 ///
 /// ```
 /// use socks5_sansio::{Domain, ValueError};
@@ -97,8 +97,8 @@ pub enum ValueError {
     /// Data for more than 127 fragments (RFC 1928 section 7).
     #[error("a datagram has at most 127 fragments, not {0}")]
     Fragments(usize),
-    /// Data that a frame in [`udp_in_tcp`](crate::udp_in_tcp) cannot carry: over 65,535 bytes, or none where no reader takes an
-    /// empty datagram.
+    /// Data that a frame in [`udp_in_tcp`](crate::udp_in_tcp) cannot carry: over 65,535 bytes, or none in a dialect without
+    /// empty datagrams.
     #[error("a frame of this kind cannot carry {0} bytes of data")]
     Data(usize),
     /// A domain name of more than 248 bytes, for which HDRLEN of a hev frame is too small.
@@ -121,10 +121,10 @@ pub enum RequestError {
     /// A USERID of more than 255 bytes. Has its length.
     #[error("a userid has at most 255 bytes, not {0}")]
     UserIdTooLong(usize),
-    /// A NUL in a USERID or a domain name, which would end there.
-    #[error("a userid or a domain name with a NUL would end there")]
+    /// A USERID or a domain name that contains a NUL, which would terminate it early.
+    #[error("a userid or a domain name must not contain a NUL")]
     Nul,
-    /// An IPv6 address. A server may take a domain name that is the literal.
+    /// An IPv6 address. Some servers accept the address as text in a domain name.
     #[error("socks4 has no ipv6 addresses")]
     Ipv6,
     /// An address of 0.0.0.1 to 0.0.0.255, which would announce a domain name.

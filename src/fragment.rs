@@ -20,8 +20,8 @@ pub const MIN_TIMEOUT: Duration = Duration::from_secs(5);
 /// Fragments are accepted in order: 1, 2, 3, with the high bit on the last. The queue is abandoned
 ///
 /// - when the timer expires, counted from the first fragment;
-/// - when a fragment is lower than the highest so far; 0, which stands alone, is lower than all;
-/// - when a fragment is missing, is for another endpoint, or has other data at the highest position;
+/// - when a fragment is lower than the highest so far; a standalone datagram (00) is lower than all;
+/// - when a fragment skips a position, is for another endpoint, or repeats the highest position with other data;
 /// - when the buffer is full.
 ///
 /// Afterwards a fragment 1 begins a new queue. A duplicate of the highest fragment, and the malformed `80`, are dropped.
@@ -153,7 +153,7 @@ pub enum Outcome<'a> {
     Dropped(Reason),
 }
 
-/// Why a fragment was dropped. None of the reasons is an error of the relay.
+/// The reason for which a fragment was dropped. None of them is an error: the relay continues.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Reason {
     /// It was received before.

@@ -17,11 +17,11 @@
 //!  (GssapiToken, AgreeToLevel) -- agree --> SendRequest
 //! ```
 //!
-//! A GSSAPI library makes the tokens and reads them, and wraps and unwraps. The messages are [`GssapiMessage`]s. Either side may
+//! The caller's GSSAPI library makes and reads the tokens, wraps and unwraps. The messages are [`GssapiMessage`]s. Either side may
 //! [`abort`](AnswerToken::abort) in place of any move.
 //!
 //! After the sub-negotiation everything is wrapped, in frames of type [`GssapiMessage::Encapsulated`]: requests, replies, data, and
-//! each datagram with its header in one. A frame need not hold a whole message: collect the unwrapped bytes in an
+//! UDP datagrams, each with its header in one frame. A frame need not hold a whole message: collect the unwrapped bytes in an
 //! [`Inbox`](crate::Inbox), as if they came from a socket.
 //!
 //! A mechanism may need any number of tokens: limit their number, or the time. No frame marks the end of a stream, so a
@@ -83,7 +83,7 @@ impl server::ChooseMethod {
     /// assert_eq!(selection.to_vec(), [5, 1]);
     ///
     /// let ((token, permit), _) = state.receive(b"\x01\x01\x00\x05hello")?;
-    /// assert_eq!(token.as_bytes(), b"hello"); // for the library, which needs no other and has none to send
+    /// assert_eq!(token.as_bytes(), b"hello"); // for the library, which needs no further token and returns none to send
     /// let (message, state) = permit.established(None);
     /// assert_eq!(message.to_vec(), [1, 1, 0, 0]);
     ///
@@ -224,7 +224,7 @@ impl SendToken {
 }
 
 impl ContinueContext {
-    /// Sends another token, whether the client's context is established by now or not.
+    /// Sends another token. The client's context may already be established.
     pub const fn more(self, token: GssapiToken<'_>) -> (GssapiMessage<'_>, ReceiveToken<Self>) {
         (GssapiMessage::Authentication(token), ReceiveToken(self))
     }
@@ -285,7 +285,7 @@ pub enum Error {
     /// The frame is malformed.
     #[error("malformed frame: {0}")]
     Invalid(Invalid),
-    /// The frame is well-formed, but its type is out of order. Has the type: 1 to 3.
+    /// The message type of a well-formed frame that is out of order: 1 to 3.
     #[error("gssapi message type {0:#04x} is out of order")]
     OutOfOrder(u8),
     /// The peer sent an abort (RFC 1961 section 3.8).

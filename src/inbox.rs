@@ -139,8 +139,8 @@ impl<B: Buffer> Inbox<B> {
         Ok(self.buffer.bytes_mut().split_at_mut(self.end).1.split_at_mut(len).0)
     }
 
-    /// All the room that there is after the unread bytes. It is empty where the buffer is full, and in a `Vec` that has not grown:
-    /// [`room`](Self::room) makes it grow.
+    /// All the room after the unread bytes, empty if the buffer is full. Does not grow a `Vec`, which may be empty at first: call
+    /// [`room`](Self::room) for that.
     #[inline]
     pub fn space(&mut self) -> &mut [u8] {
         if self.end == self.buffer.bytes().len() {
@@ -166,13 +166,13 @@ impl<B: Buffer> Inbox<B> {
         if self.buffer.bytes().len() < needed { Err(BufferTooSmall { needed }) } else { Ok(()) }
     }
 
-    /// Adds the first `len` bytes of the [room](Self::room) or the [space](Self::space) to the unread ones: at most all of them.
+    /// Adds the first `len` bytes of the [room](Self::room) or the [space](Self::space) to the unread ones, or all if it has fewer.
     #[inline]
     pub fn filled(&mut self, len: usize) {
         self.end = self.end.saturating_add(len).min(self.buffer.bytes().len());
     }
 
-    /// Removes the first `len` of the unread bytes: at most all of them.
+    /// Removes the first `len` unread bytes, or all of them if there are fewer.
     #[inline]
     pub fn consume(&mut self, len: usize) {
         self.start = self.start.saturating_add(len).min(self.end);
@@ -181,8 +181,8 @@ impl<B: Buffer> Inbox<B> {
         }
     }
 
-    /// Receives the message that the state waits for, if it is whole. For event loops; a loop that reads and then returns the
-    /// message, which borrows, asks [`Receive::missing`] about the unread bytes instead, as the drivers do.
+    /// Receives the message that the state waits for, if it is complete. For event loops; a loop that reads until it can return the
+    /// message, which borrows the inbox, calls [`Receive::missing`] with the unread bytes instead, as the drivers do.
     ///
     /// # Errors
     ///

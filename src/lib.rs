@@ -27,10 +27,10 @@
 //!   message.
 //! - A **permit** comes with the message: its methods are the legal next moves.
 //! - A **move** consumes the permit, and returns the message to send and the next state.
-//! - A **driver** connects this to a stream: [`blocking`] for `Read + Write`, the crate `tokio-socks5-sansio` for tokio, or a
-//!   loop of the caller's around an [`Inbox`].
+//! - A **driver** runs the states on a stream: [`blocking`] for `Read + Write`, the crate `tokio-socks5-sansio` for tokio, or a
+//!   loop in the caller's code around an [`Inbox`].
 //!
-//! So an illegal order does not compile, and a match has no impossible arm. Without a driver:
+//! So a move out of order does not compile, and no `match` needs an arm for it. Without a driver:
 //!
 //! ```
 //! use socks5_sansio::server::{Asked, ReceiveOffer};
@@ -50,8 +50,8 @@
 //!
 //! Start from [`blocking::connect`] and [`blocking::accept`]; without a driver, from [`client::login`] and
 //! [`server::ReceiveOffer`]. [`UdpHeader`] splits and makes datagrams without a copy, and [`association`] has the rules of UDP
-//! ASSOCIATE. For SOCKS4 and 4a there is [`socks4`], for both protocols on one port [`either`], and for datagrams inside the TCP
-//! connection [`udp_in_tcp`]; nothing of SOCKS5 leads there.
+//! ASSOCIATE. [`socks4`] implements SOCKS4 and 4a, [`either`] both protocols on one port, and [`udp_in_tcp`] datagrams inside
+//! the TCP connection; no state of SOCKS5 leads to these modules.
 #![cfg_attr(
     all(doc, feature = "std"),
     doc = "The [`guide`] has a page for each task: an event loop, one port for several protocols, datagrams, Tor, and more."
@@ -62,7 +62,7 @@
 //!
 //! # Features
 //!
-//! - `std` (default): [`blocking`], every error as `std::io::Error`, `std::io::Error` as [`ReplyCode`], and
+//! - `std` (default): [`blocking`], conversions from every error to `std::io::Error` and from that to [`ReplyCode`], and
 //!   [`Encode`]`::to_vec`.
 //! - `bytes` (default): [`Encode`]`::put`, which appends to a `bytes::BufMut`. Requires an allocator.
 //!

@@ -11,7 +11,7 @@ pub(crate) mod sealed {
 
 /// A state that waits for one message. Sealed.
 ///
-/// A driver asks [`missing`](Self::missing) until it returns `None` or the stream ends, then calls [`receive`](Self::receive).
+/// A driver calls [`missing`](Self::missing) until it returns `None` or the stream ends, then calls [`receive`](Self::receive).
 /// [`Inbox`](crate::Inbox) does it for an event loop, `blocking::Wire` for a stream.
 ///
 /// ```
@@ -31,10 +31,10 @@ pub(crate) mod sealed {
 pub trait Receive: Sized + sealed::Sealed {
     /// The message, borrowed from the input, with the permit for the next move.
     type Received<'i>;
-    /// What can go wrong in this handshake.
+    /// The error that ends this handshake.
     type Error: core::error::Error + Copy + Send + Sync + 'static;
 
-    /// The least number of bytes that complete some message here, where an empty domain name counts as a name. `None`:
+    /// Returns the least number of bytes missing from the message, taking an address of unknown length for an empty name. `None` if
     /// [`receive`](Self::receive) can decide.
     fn missing(&self, input: &[u8]) -> Option<NonZeroUsize>;
 
@@ -43,7 +43,7 @@ pub trait Receive: Sized + sealed::Sealed {
     /// # Errors
     ///
     /// The handshake is over: send the [closing reply](Self::closing_reply), then close. If more input is needed, this is the
-    /// error of a stream that ended here.
+    /// error of a stream that ended here: call this after [`missing`](Self::missing) returned `None`, or at the end of the stream.
     fn receive(self, input: &[u8]) -> Result<(Self::Received<'_>, usize), Self::Error>;
 
     /// The bytes to send before closing after an error.

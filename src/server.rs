@@ -14,7 +14,7 @@
 //!       (Endpoint, Asked::Bind(Listen)) -- listening --> Respond;  refuse, then close
 //! ```
 //!
-//! A move returns the message to send, and the next state if there is one. What is out of order does not compile:
+//! A move returns the message to send, and the next state if there is one. A move out of order does not compile:
 //!
 //! ```compile_fail,E0599
 //! # use socks5_sansio::server::ReceiveOffer;
@@ -39,7 +39,7 @@ use crate::wire::{
     UserPassStatus, encoded_failure,
 };
 
-/// The longest input of a handshake with or without username and password, in bytes: 1,032.
+/// The total length in bytes of the longest messages of a handshake with username and password: 1,032.
 pub const INPUT_MAX_LEN: usize = MethodOffer::MAX_LEN + UserPass::MAX_LEN + Request::MAX_LEN;
 
 /// The first state: waits for the method offer (RFC 1928 section 3).
@@ -182,7 +182,7 @@ impl Receive for ReceiveRequest {
 #[derive(Debug)]
 pub struct ChooseMethod(MethodSet);
 
-/// How a client authenticates: the result of [`ChooseMethod::login`].
+/// The authentication that was selected: the result of [`ChooseMethod::login`].
 #[must_use]
 #[derive(Debug)]
 pub enum Login<U> {
@@ -193,7 +193,7 @@ pub enum Login<U> {
 }
 
 impl ChooseMethod {
-    /// Selects no authentication.
+    /// Selects [`Method::NO_AUTHENTICATION`].
     ///
     /// # Errors
     ///
@@ -213,8 +213,8 @@ impl ChooseMethod {
         self.select(Method::USERNAME_PASSWORD, ReceiveUserPass(()))
     }
 
-    /// Selects username and password or, if `anonymous` is the user of clients without credentials, no authentication. Where both
-    /// are possible, `prefer_user_pass` decides; some clients offer username and password without having any.
+    /// Selects username and password, or no authentication if `anonymous` is `Some`, the user for clients without credentials. If
+    /// both are possible, `prefer_user_pass` decides; some clients offer username and password but have no credentials.
     ///
     /// # Errors
     ///
@@ -234,7 +234,7 @@ impl ChooseMethod {
         self.no_authentication().map(|(selection, state)| (selection, Login::Anonymous(user, state)))
     }
 
-    /// Selects a method whose sub-negotiation is the caller's.
+    /// Selects a method whose sub-negotiation the caller performs.
     ///
     /// # Errors
     ///
@@ -309,14 +309,14 @@ pub enum Asked {
     Connect(Respond),
     /// BIND: listen for a connection from the endpoint.
     Bind(Listen),
-    /// UDP ASSOCIATE: relay the datagrams of the client, which may send them from the endpoint.
+    /// UDP ASSOCIATE: relay the datagrams that the client intends to send from the endpoint.
     UdpAssociate(Respond),
     /// Any other command.
     Other(Command, Respond),
 }
 
 impl Asked {
-    /// Refuses the request, whatever its command, as [`Reply::failed`]. Send the reply, then close.
+    /// Refuses the request, whatever its command, with [`Reply::failed`]. Send the reply, then close.
     #[inline]
     #[must_use = "the message is to be sent"]
     pub fn refuse(self, code: impl Into<ReplyCode>) -> Reply<'static> {
@@ -341,7 +341,7 @@ impl Asked {
 pub struct Respond(());
 
 impl Respond {
-    /// Reports success. What `bound` is depends on the command: see [`Reply::bound`]. After CONNECT and BIND the stream carries
+    /// Reports success. `bound` depends on the command: see [`Reply::bound`]. After CONNECT and BIND the stream carries
     /// the application's data.
     #[inline]
     #[must_use = "the message is to be sent"]
@@ -349,7 +349,7 @@ impl Respond {
         Reply::succeeded(bound)
     }
 
-    /// Reports failure, with a code or the code of an `&io::Error`. Send the reply, then close, within 10 seconds of the failure
+    /// Reports failure with a code, or the one for an `&io::Error`. Send the reply, then close, within 10 seconds of the failure
     /// (RFC 1928 section 6).
     #[inline]
     #[must_use = "the message is to be sent"]
@@ -395,7 +395,7 @@ impl Listen {
     }
 }
 
-/// An error of the client. It ends the handshake.
+/// An error caused by the client. It ends the handshake.
 ///
 /// ```
 /// use socks5_sansio::server::{Error, ReceiveOffer};

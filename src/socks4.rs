@@ -56,7 +56,7 @@ use crate::wire::{Command, Endpoint};
 /// let mut wire = Wire::client(stream);
 /// let (request, state) = socks4::connect("example.com:443".try_into()?, UserId::new("alice")?)?;
 /// wire.send(&request)?;
-/// wire.receive(state)?; // the stream is the application's from here on
+/// wire.receive(state)?; // from here on the stream carries application data
 /// # assert_eq!(wire.stream().1, b"\x04\x01\x01\xBB\x00\x00\x00\x01alice\x00example.com\x00");
 /// # struct Script(Cursor<Vec<u8>>, Vec<u8>);
 /// # impl std::io::Read for Script {
@@ -91,7 +91,7 @@ pub fn bind<'a>(
     Request::new(Command::BIND, destination, user_id).map(|request| (request, ReceiveListening(())))
 }
 
-/// Any other command that has one reply, as Tor's [`RESOLVE`](Command::RESOLVE). Not for BIND: it has two replies, and [`bind`].
+/// Any other command that has one reply, as Tor's [`RESOLVE`](Command::RESOLVE). For BIND, which has two replies, use [`bind`].
 ///
 /// # Errors
 ///
@@ -109,8 +109,8 @@ pub fn other<'a>(
 #[derive(Debug)]
 pub struct ReceiveRequest(());
 
-/// The client's last state: waits for the reply. What it receives is the peer that connected after BIND; after CONNECT servers send
-/// different things, and it has no use.
+/// The client's last state: waits for the reply. After BIND it receives the address of the peer that connected. After CONNECT the
+/// address depends on the server, and has no use.
 #[must_use]
 #[derive(Debug)]
 pub struct ReceiveReply(());
@@ -123,7 +123,7 @@ pub struct ReceiveListening(());
 
 impl ReceiveRequest {
     /// The state in which every handshake begins.
-    #[expect(clippy::new_without_default, reason = "as of `ReceiveOffer`")]
+    #[expect(clippy::new_without_default, reason = "see `ReceiveOffer::new`")]
     pub const fn new() -> Self {
         Self(())
     }
@@ -297,7 +297,7 @@ impl Listen {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The server's message is malformed, or it is no SOCKS4 server.
+    /// The server's message is malformed, or the server is not a SOCKS4 server.
     #[error("malformed message from the proxy: {0}")]
     Invalid(Invalid),
     /// The server refused the request, with a code other than 5A.

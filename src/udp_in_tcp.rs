@@ -1,4 +1,4 @@
-//! Datagrams inside the TCP connection, where a firewall drops UDP: three dialects, by their programs.
+//! Datagrams inside the TCP connection, for networks that drop UDP: three dialects, named after the programs that use them.
 //!
 //! | dialect | asked for by | frames |
 //! |---|---|---|
@@ -8,13 +8,14 @@
 //! | UDP over TCP 2 | CONNECT to [`UotVersion::V2`] | a [`UotRequest`], then [`UotDatagram`] or [`UotConnectDatagram`] |
 //!
 //! The commands and the names reach a server as those of any request: as [`Asked::Other`](crate::server::Asked::Other), and as the
-//! destination of [`Asked::Connect`](crate::server::Asked::Connect). A server without a use for them refuses the commands with
+//! destination of [`Asked::Connect`](crate::server::Asked::Connect). A server that does not support them refuses the commands with
 //! [`COMMAND_NOT_SUPPORTED`](crate::ReplyCode::COMMAND_NOT_SUPPORTED) and the names with
 //! [`HOST_UNREACHABLE`](crate::ReplyCode::HOST_UNREACHABLE), and never resolves the names.
 //!
-//! After the reply, and not before it, both sides send frames. A frame is decoded whole, or more input is needed; the caller's buffer
-//! is the bound, and a frame that does not fit ends the association. So does a malformed frame: where the next one begins cannot be
-//! known. A datagram to a name that is not resolved, or to an address that is not allowed, is dropped alone. An access rule must see the
+//! After the reply, and not before it, both sides send frames. A frame is decoded only when it is complete; the caller's buffer
+//! limits its length, and a frame that does not fit ends the association. So does a malformed frame: the start of the next one is
+//! unknown. A datagram to an unresolved name or a forbidden address is dropped, and the association continues. An access rule must
+//! check the
 //! [canonical](crate::Endpoint::canonical) address of each frame or of the [`UotRequest`], not the destination of the SOCKS request.
 //!
 //! ```

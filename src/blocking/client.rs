@@ -17,7 +17,7 @@ pub enum ConnectError {
     /// The stream failed.
     #[error(transparent)]
     Io(#[from] io::Error),
-    /// The proxy refused, or its message is malformed.
+    /// The proxy refused, sent a malformed message, or closed the connection.
     #[error(transparent)]
     Proxy(client::Error),
 }
@@ -53,7 +53,7 @@ impl From<ConnectError> for io::Error {
 }
 
 /// Connects to a destination through the proxy at the other end of the stream: `"example.com:443"`, `("example.com", 443)`, a
-/// socket address or an [`Endpoint`]. Returns the proxy's end of the connection; the stream is the application's afterwards.
+/// socket address or an [`Endpoint`]. Returns the bound address of the reply; afterwards the stream carries application data.
 ///
 /// # Errors
 ///
@@ -71,7 +71,7 @@ where
 }
 
 /// Performs the client's handshake up to the request: offers no authentication and, if there are credentials, username and
-/// password. For any request but CONNECT:
+/// password. Use it for requests other than CONNECT:
 ///
 /// ```
 /// # use std::net::TcpListener;
@@ -101,7 +101,7 @@ where
 /// let (request, state) = authenticate(&mut wire, None)?.udp_associate(Endpoint::unspecified(proxy));
 /// wire.send(&request)?;
 /// let relay = relay_address(wire.receive(state)?, proxy);
-/// assert_eq!(relay, "127.0.0.1:4660".parse()?); // send datagrams there, and keep the wire
+/// assert_eq!(relay, "127.0.0.1:4660".parse()?); // send datagrams there; the association ends with the wire's stream
 /// # server.join().unwrap()?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```

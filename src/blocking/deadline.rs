@@ -5,8 +5,8 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::time::Instant;
 
-/// A TCP stream whose reads and writes fail after a deadline, with [`TimedOut`](ErrorKind::TimedOut). A timeout of the socket alone
-/// starts anew with each byte, so that a peer can make a handshake last for ever.
+/// A TCP stream whose reads and writes fail after a deadline, with [`TimedOut`](ErrorKind::TimedOut). The socket's own timeout
+/// restarts with each read, so a peer that sends byte by byte could prolong a handshake indefinitely. Each read or write clears it.
 ///
 /// ```
 /// use std::io::{self, ErrorKind};
@@ -19,7 +19,7 @@ use std::time::Instant;
 /// let stream = TcpStream::connect(silent.local_addr()?)?;
 /// let error = connect(&mut Deadline::new(&stream, Duration::from_millis(10)), "192.0.2.1:80", None).unwrap_err();
 /// assert_eq!(io::Error::from(error).kind(), ErrorKind::TimedOut);
-/// assert_eq!(stream.read_timeout()?, None); // what uses the stream afterwards has no timeout
+/// assert_eq!(stream.read_timeout()?, None); // no timeout remains set on the stream
 /// # Ok::<(), io::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug)]
@@ -29,7 +29,7 @@ pub struct Deadline<'s> {
 }
 
 impl<'s> Deadline<'s> {
-    /// A deadline after `timeout` from now; [`Duration::MAX`] is none.
+    /// A deadline `timeout` from now. [`Duration::MAX`] sets no deadline.
     #[must_use]
     pub fn new(stream: &'s TcpStream, timeout: Duration) -> Self {
         Self { stream, deadline: Instant::now().checked_add(timeout) }

@@ -30,7 +30,8 @@
 //! ```
 //!
 //! Any stream will do. Give TCP streams a [`Deadline`]; reaching it is an error, and ends the handshake. Before closing a TCP stream
-//! after a refusal, read what the client still sends: closing with unread input resets the connection, and the client may never see
+//! after a refusal, discard input until its end or a timeout: closing with unread input resets the connection, and the
+//! client may never receive
 //! the refusal.
 
 mod client;

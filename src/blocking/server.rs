@@ -40,18 +40,18 @@ use crate::wire::{Endpoint, UserPass, UserPassBuf};
 /// # Ok::<(), socks5_sansio::blocking::AcceptError>(())
 /// ```
 pub trait Admit {
-    /// What [`accept`] returns for an admitted client: an account, a name, or nothing.
+    /// The value that [`accept`] returns for an admitted client: an account, a name, or `()`.
     type User;
 
-    /// The user of clients without credentials, which those of SOCKS4 are too. `None`: credentials are required. Called for every
+    /// The user for clients without credentials, including all SOCKS4 clients. `None` if credentials are required. Called for every
     /// client, before the method is selected.
     fn anonymous(&self) -> Option<Self::User>;
 
     /// The user with these credentials. `None`: they are rejected.
     fn user_pass(&self, given: UserPass<'_>) -> Option<Self::User>;
 
-    /// Whether to select username and password if the client offers no authentication too, and would be admitted without
-    /// credentials. Some clients (Java, tsocks) offer username and password without having any; with `true` they are rejected
+    /// Whether to select username and password if the client also offers `NO_AUTHENTICATION`, and would be admitted without
+    /// credentials. Some clients (Java, tsocks) offer username and password but have no credentials; with `true` they are rejected
     /// unless [`user_pass`](Self::user_pass) admits what they send.
     fn prefers_user_pass(&self) -> bool {
         true
@@ -118,7 +118,7 @@ impl Admit for UserPassBuf {
     }
 }
 
-/// Admits the clients for whose credentials a closure returns a user.
+/// Admits a client if a closure returns a user for its credentials.
 ///
 /// ```
 /// use socks5_sansio::UserPass;
@@ -167,7 +167,7 @@ pub enum AcceptError {
     /// The client's message is malformed, or the client closed the connection.
     #[error(transparent)]
     Client(server::Error),
-    /// The server refused: the client offers no method that it accepts.
+    /// The server refused: the client offers no method that the server accepts.
     #[error("the client offers no acceptable method")]
     NoAcceptableMethods,
     /// The server refused: it rejected the client's credentials.
@@ -213,7 +213,7 @@ pub fn accept<'w, S: Read + Write, A: Admit + ?Sized>(
     accept_socks5(wire, ReceiveOffer::new(), admit)
 }
 
-/// Performs the server's handshake up to the request, of SOCKS5 or SOCKS4: the client's first byte decides. Returns the same as
+/// Performs the server's handshake of SOCKS5 or SOCKS4, by the client's first byte, up to the request. Returns the same as
 /// [`accept`], with permits of either protocol.
 ///
 /// SOCKS4 has no credentials, so its clients are admitted exactly where [`Admit::anonymous`] returns a user. Otherwise they are

@@ -25,7 +25,7 @@ pub enum Error<E: error::Error + 'static> {
     /// The stream failed.
     #[error(transparent)]
     Io(#[from] io::Error),
-    /// The peer refused, or its message is malformed. The closing reply was sent, unless the stream failed.
+    /// The peer refused, sent a malformed message, or closed the connection. The closing reply was sent, unless the stream failed.
     #[error(transparent)]
     Peer(E),
 }
@@ -60,7 +60,7 @@ impl<S: Read + Write> Wire<S> {
         Self { stream, inbox: Inbox::new(Vec::new()), outbox: Vec::new(), read_ahead }
     }
 
-    /// Receives the message that the state waits for. Sends the closing reply if it is malformed.
+    /// Receives the message that the state waits for. Sends the closing reply if the message is malformed.
     ///
     /// # Errors
     ///
@@ -102,7 +102,7 @@ impl<S: Read + Write> Wire<S> {
     /// # Errors
     ///
     /// [`Error::Peer`] with the error of `parse`: send what its protocol demands, then close. [`Error::Io`] for the stream's errors,
-    /// of kind [`UnexpectedEof`](ErrorKind::UnexpectedEof) at its end, and `InvalidData` where 65,539 bytes hold no message.
+    /// of kind [`UnexpectedEof`](ErrorKind::UnexpectedEof) at its end, and `InvalidData` if 65,539 bytes hold no message.
     pub fn receive_with<T, E: error::Error>(
         &mut self,
         mut parse: impl FnMut(&[u8]) -> Result<Option<(T, usize)>, E>,
@@ -138,17 +138,17 @@ impl<S: Read + Write> Wire<S> {
         send(&mut self.stream, &mut self.outbox, message)
     }
 
-    /// The stream, and the bytes that were read from it and not used: the application's first data.
+    /// Returns the stream, and the unread input: the first application data.
     pub fn into_parts(self) -> (S, Inbox<Vec<u8>>) {
         (self.stream, self.inbox)
     }
 
-    /// The stream alone: what was read from it and not used is dropped, see [`unread`](Self::unread).
+    /// Returns the stream alone. The unread input is dropped: see [`unread`](Self::unread).
     pub fn into_stream(self) -> S {
         self.stream
     }
 
-    /// What was read and not used.
+    /// The unread input.
     pub fn unread(&self) -> &[u8] {
         self.inbox.unread()
     }

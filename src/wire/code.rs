@@ -77,7 +77,7 @@ open_code! {
         MAF = 0x08, "MAF";
         /// 09: JSON parameter block.
         JSON_PARAMETER_BLOCK = 0x09, "JSON parameter block";
-        /// FF: no acceptable methods, in a selection. It cannot be chosen, even where it was offered.
+        /// FF, in a selection: no offered method is acceptable. It cannot be selected as a method, even if it was offered.
         NO_ACCEPTABLE_METHODS = 0xFF, "no acceptable methods";
     }
 }

@@ -8,8 +8,8 @@ use crate::error::ValueError;
 
 /// A domain name as it is sent: 1 to 255 bytes of any value (RFC 1928 section 5).
 ///
-/// What a peer sends need not be a host name: see [`hostname`](Self::hostname). `Display` and `Debug` escape everything but
-/// printable ASCII, and quotes and backslashes too, so that names can be logged.
+/// A received name is not necessarily a host name: see [`hostname`](Self::hostname). `Display` and `Debug` escape quotes,
+/// backslashes, and everything except printable ASCII, so that names can be logged.
 ///
 /// ```
 /// use socks5_sansio::{Domain, ValueError};
@@ -49,7 +49,7 @@ impl<'a> Domain<'a> {
     /// The name as text, if it is printable ASCII without spaces.
     ///
     /// A resolver that cuts a name at a NUL would look up another name than the one that a filter saw. Some resolvers take
-    /// `127.1`, `0x7f000001` or `fe80::1%eth0` for addresses; these are printable, so a filter must also see what was resolved.
+    /// `127.1`, `0x7f000001` or `fe80::1%eth0` for addresses; a filter must also check the addresses that a name resolves to.
     ///
     /// ```
     /// use socks5_sansio::Domain;
@@ -65,7 +65,7 @@ impl<'a> Domain<'a> {
         name.bytes().all(|byte| byte.is_ascii_graphic()).then_some(name)
     }
 
-    /// The IP address that the name is a literal of, with or without brackets around an IPv6 address.
+    /// The IP address, if the name is an address literal. An IPv6 address may be in brackets.
     ///
     /// Browsers and others send literals as names. Zone ids (`%eth0`) and short forms (`127.1`) are names, not literals.
     ///

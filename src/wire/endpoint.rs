@@ -24,7 +24,7 @@ pub enum Address<'a> {
 }
 
 impl Address<'_> {
-    /// The IP address, unless it is a domain name. An address literal sent as a name is a name here: see
+    /// The IP address, or `None` for a domain name. An address literal sent as a name is a name here: see
     /// [`Endpoint::canonical`].
     #[must_use]
     pub const fn ip(&self) -> Option<IpAddr> {
@@ -85,7 +85,7 @@ impl fmt::Display for Address<'_> {
 ///
 /// The last fields of [`Request`](crate::Request), [`Reply`](crate::Reply) and [`UdpHeader`](crate::UdpHeader). It can also be
 /// decoded and encoded alone, as other protocols use it. Made from `"HOST:PORT"`, `("HOST", PORT)`, socket addresses, and pairs
-/// of an address and a port. An address in text becomes an address, never a name, and a name is never resolved.
+/// of an address and a port. An IP address in text never becomes a domain name, and a name is never resolved.
 ///
 /// ```
 /// use core::net::Ipv6Addr;
@@ -136,7 +136,7 @@ impl<'a> Endpoint<'a> {
     /// The same endpoint in the form that an address filter should see: an address literal sent as a name becomes an address,
     /// and an IPv4-mapped IPv6 address becomes an IPv4 address.
     ///
-    /// A filter must also see what a resolver returns: some take `127.1` for an address; here it is a name.
+    /// A filter must also check what a resolver returns: some resolvers take `127.1` for an address; here it is a name.
     ///
     /// ```
     /// use socks5_sansio::{Domain, Endpoint};

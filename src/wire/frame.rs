@@ -3,7 +3,7 @@
 use super::leaf::{Parsed, take};
 use crate::error::ValueError;
 
-/// A datagram that its dialect can carry: it was checked, and can be sent.
+/// A datagram that was checked and can be sent in its dialect.
 ///
 /// Made by the method `frame` of a datagram, as [`HevDatagram::frame`](super::HevDatagram::frame).
 #[must_use = "the frame is to be sent"]

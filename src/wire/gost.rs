@@ -29,7 +29,7 @@ use crate::error::ValueError;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct GostDatagram<'a> {
-    /// FRAG: FF or 00 by the version of gost, and without a meaning. FF is sent.
+    /// FRAG: FF or 00, depending on the version of gost. It has no meaning, and is always sent as FF.
     pub frag: u8,
     /// The destination of the data on its way from the client, and its source on its way to the client.
     pub endpoint: Endpoint<'a>,
@@ -43,7 +43,8 @@ impl<'a> GostDatagram<'a> {
     /// The length of the longest frame in bytes.
     pub const MAX_LEN: usize = 3 + Endpoint::MAX_LEN + DATA_MAX_LEN;
 
-    /// F3: the command that asks for it. With a port other than 0, DST is where the proxy is to listen. BND of the reply is the
+    /// F3: the command that requests this dialect. If its port is not 0, DST is the address for the proxy to listen on. BND of the
+    /// reply is the address of the
     /// proxy's UDP socket, which the client does not use.
     pub const COMMAND: Command = Command(0xF3);
 

@@ -69,7 +69,7 @@ const ABORT_TYPE: u8 = 0xFF;
 pub(crate) const ABORT: [u8; 2] = [VERSION.0, ABORT_TYPE];
 
 impl<'a> GssapiToken<'a> {
-    /// An empty token: from a server, that its context is established (RFC 1961 section 3.7).
+    /// An empty token. A server sends it to report that its context is established (RFC 1961 section 3.7).
     pub const EMPTY: Self = Self(&[]);
 
     /// A token of 0 to 65,535 bytes.

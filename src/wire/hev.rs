@@ -17,7 +17,8 @@ use crate::error::{Invalid, ValueError};
 /// +--------+--------+------+----------+----------+----------+
 /// ```
 ///
-/// HDRLEN counts everything before DATA. Any other value is malformed: readers of it and readers of ATYP would see different data.
+/// HDRLEN counts everything before DATA. Any other value is malformed: readers that rely on HDRLEN would find other data than
+/// readers that rely on ATYP.
 ///
 /// ```
 /// use socks5_sansio::udp_in_tcp::HevDatagram;
@@ -46,7 +47,7 @@ impl<'a> HevDatagram<'a> {
     /// The length of the longest frame in bytes.
     pub const MAX_LEN: usize = u8::MAX as usize + DATA_MAX_LEN;
 
-    /// 05: the command that asks for it. DST is unspecified, and means nothing; nor does BND of the reply, which repeats it.
+    /// 05: the command that requests this dialect. DST is unspecified, and BND of the reply repeats it. Neither has a meaning.
     pub const COMMAND: Command = Command(0x05);
 
     /// The frame to send.

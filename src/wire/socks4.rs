@@ -145,7 +145,7 @@ impl Request<'_> {
 
 /// USERID of a request: 0 to 255 bytes of any value but NUL.
 ///
-/// It is what the client claims, and proves nothing: it must not decide what a client may do. `Debug` does not show it, as some clients
+/// It is an unverified claim of the client: do not use it for access control. `Debug` does not show it, as some clients
 /// send a password there.
 ///
 /// ```
@@ -232,8 +232,8 @@ open_code! {
 pub struct Reply {
     /// CD: any octet; 5A is success.
     pub code: ReplyCode,
-    /// DSTIP and DSTPORT. To BIND: the address on which the server listens, then that of the peer that connected. To CONNECT servers
-    /// send different things there, most of them zeros.
+    /// DSTIP and DSTPORT. To BIND: the address on which the server listens, then that of the peer that connected. After CONNECT the
+    /// value depends on the server; most servers send zeros.
     pub bound: SocketAddrV4,
 }
 

@@ -8,7 +8,7 @@ use crate::error::ParseEndpointError;
 
 /// `HOST:PORT`: a name, an IPv4 address, or an IPv6 address in brackets.
 ///
-/// An address becomes an address, never a name; a name is neither truncated nor resolved. Non-ASCII characters are sent
+/// An IP address never becomes a domain name; a name is neither truncated nor resolved. Non-ASCII characters are sent
 /// as they are, in UTF-8.
 impl<'a> TryFrom<&'a str> for Endpoint<'a> {
     type Error = ParseEndpointError;

@@ -18,7 +18,7 @@ use crate::error::{BufferTooSmall, DecodeError, Invalid};
 /// RSV are two octets, sent as 0000 and ignored on receipt. DATA extends to the end of the datagram. The header has
 /// 10 bytes with an IPv4 address, 22 with an IPv6 address, and 8 to 262 with a domain name.
 ///
-/// It is not a [`Decode`](super::Decode): a truncated datagram is never completed. [`split`](Self::split) and
+/// It does not implement [`Decode`](super::Decode): a truncated datagram is never completed. [`split`](Self::split) and
 /// [`prepend`](Self::prepend) do not move the data.
 ///
 /// ```
@@ -105,7 +105,7 @@ impl Pieces for UdpHeader<'_> {
 
 /// FRAG: the place of a datagram in a sequence of fragments (RFC 1928 section 7).
 ///
-/// 00 stands alone. 1 to 127 is the position in a sequence, and the high bit ends the sequence.
+/// 00 is a standalone datagram. 1 to 127 is a position in a sequence; the high bit marks the last fragment of the sequence.
 ///
 /// ```
 /// use socks5_sansio::Fragment;

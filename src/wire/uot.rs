@@ -7,7 +7,7 @@ use super::leaf::{Parsed, Short, be_u16, byte, invalid};
 use super::message::{Parse, Pieces};
 use crate::error::{Invalid, ValueError};
 
-/// A version of UDP over TCP. It is asked for by CONNECT to a name that is not resolved.
+/// A version of UDP over TCP. It is requested by CONNECT to a reserved name, which is never resolved.
 ///
 /// ```
 /// use socks5_sansio::udp_in_tcp::UotVersion;
@@ -30,7 +30,7 @@ const NAME_V1: Domain<'_> = Domain(Short::from_array(b"sp.udp-over-tcp.arpa"));
 const NAME_V2: Domain<'_> = Domain(Short::from_array(b"sp.v2.udp-over-tcp.arpa"));
 
 impl UotVersion {
-    /// The version that a destination of CONNECT asks for, by its name, byte by byte. The port makes no difference.
+    /// The version that a destination of CONNECT requests: its name is compared byte by byte, and its port is ignored.
     #[must_use]
     pub fn of(destination: Endpoint<'_>) -> Option<Self> {
         match destination.address {
@@ -51,7 +51,7 @@ impl UotVersion {
     }
 }
 
-/// The request of version 2, before the first frame. Its ATYP is that of SOCKS5; that of the frames is another.
+/// The request of version 2, before the first frame. Its ATYP values are those of SOCKS5; the frames use others.
 ///
 /// ```text
 /// +-----------+------+----------+----------+
@@ -72,10 +72,10 @@ impl UotVersion {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct UotRequest<'a> {
-    /// ISCONNECT: whether all datagrams are of one destination, and frames are [`UotConnectDatagram`]s. Any octet but 00 is true; 01 is
+    /// ISCONNECT: whether all datagrams are to or from `destination`, in [`UotConnectDatagram`]s. Any octet but 00 is true; 01 is
     /// sent.
     pub connect: bool,
-    /// DST.ADDR and DST.PORT: that destination.
+    /// DST.ADDR and DST.PORT: the destination of all datagrams, if `connect`.
     pub destination: Endpoint<'a>,
 }
 
@@ -187,7 +187,7 @@ impl Pieces for Frame<UotDatagram<'_>> {
     }
 }
 
-/// A datagram in a frame of version 2 with ISCONNECT: of the one destination, or from it.
+/// A datagram in a frame of version 2 with ISCONNECT: to or from the one destination.
 ///
 /// ```text
 /// +-----+----------+

@@ -64,13 +64,13 @@ impl<'a> UserPass<'a> {
         self.username.as_bytes()
     }
 
-    /// PASSWD: 0 to 255 bytes. Compare it with [`verify`](Self::verify) rather than with `==`.
+    /// PASSWD: 0 to 255 bytes. Use [`verify`](Self::verify): the time that `==` takes on the bytes reveals the first difference.
     #[must_use]
     pub const fn password(&self) -> &'a [u8] {
         self.password.as_bytes()
     }
 
-    /// Whether both username and password are the expected ones. `==` is the same.
+    /// Whether both username and password are the expected ones. `==` of two [`UserPass`] values does the same.
     ///
     /// The time depends on the lengths of these credentials, and on whether the expected ones have the same lengths; it does not
     /// depend on the bytes. With many users, verify against other credentials if the name is unknown, so that

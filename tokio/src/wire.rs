@@ -10,7 +10,7 @@ use socks5_sansio::blocking::Error;
 use socks5_sansio::{Encode, GssapiMessage, Inbox, Receive, server};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// A stream with the buffers of a handshake: what was read and not used, and what is to be written.
+/// A stream with the buffers of a handshake: the unread input, and the pending output.
 ///
 /// Every method is cancel safe: bytes that were read stay in the inbox, and bytes that were not written are written by the next
 /// call, whichever it is. [`send`](Self::send) queues its message when it is called, even if its future is dropped: do not
@@ -61,7 +61,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         })
     }
 
-    /// Receives the message that the state waits for. Sends the closing reply where it is malformed.
+    /// Receives the message that the state waits for. Sends the closing reply if the message is malformed.
     ///
     /// # Errors
     ///
@@ -119,7 +119,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         send(&mut self.stream, &mut self.outbox, message)
     }
 
-    /// Writes what is still to be written after a [`send`](Self::send) that was dropped.
+    /// Writes the pending output of a [`send`](Self::send) whose future was dropped.
     ///
     /// # Errors
     ///
@@ -128,7 +128,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         poll_fn(|cx| self.poll_flush(cx))
     }
 
-    /// What was read from the stream and not used.
+    /// The unread input.
     pub fn unread(&self) -> &[u8] {
         self.inbox.unread()
     }
@@ -138,13 +138,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         &self.stream
     }
 
-    /// The stream, and what was read from it and not used: the application's first data. What was not written is lost: see
-    /// [`flush`](Self::flush).
+    /// Returns the stream, and the unread input: the first application data. Pending output is lost: see [`flush`](Self::flush).
     pub fn into_parts(self) -> (S, Inbox<Vec<u8>>) {
         (self.stream, self.inbox)
     }
 
-    /// The stream alone: what was read from it and not used is dropped, see [`unread`](Self::unread).
+    /// Returns the stream alone. The unread input is dropped: see [`unread`](Self::unread).
     pub fn into_stream(self) -> S {
         self.stream
     }
