@@ -484,6 +484,7 @@ impl SendRequest {
 /// assert_eq!(std::io::Error::from(error).kind(), std::io::ErrorKind::ConnectionRefused);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum Error {
     /// The server's message is malformed, or the server is not a SOCKS5 server.

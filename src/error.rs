@@ -15,6 +15,7 @@ use thiserror::Error;
 /// assert_eq!(MethodSelection::decode(b"H"), Err(DecodeError::Invalid(Invalid::Version(b'H'))));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Error)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum DecodeError {
     /// More input is needed: at least this many bytes. A reader that reads exactly that many never reads past the message.
     #[error("at least {0} more bytes are needed")]
@@ -32,6 +33,7 @@ pub enum DecodeError {
 /// assert_eq!(Invalid::Version(4).to_string(), "protocol version 0x04 is not 0x05");
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Error)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum Invalid {
     /// The first octet is not 05 (RFC 1928 sections 3, 4 and 6). 04 is SOCKS4; a letter is probably HTTP.
@@ -77,6 +79,7 @@ pub enum Invalid {
 /// assert_eq!(Domain::new(&[b'a'; 300]), Err(ValueError::Domain(300)));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Error)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum ValueError {
     /// A domain name that is empty or has more than 255 bytes (RFC 1928 section 5).
@@ -116,6 +119,7 @@ pub enum ValueError {
 /// # Ok::<(), socks5_sansio::ParseEndpointError>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Error)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum RequestError {
     /// A USERID of more than 255 bytes. Has its length.
@@ -141,6 +145,7 @@ pub enum RequestError {
 /// assert_eq!(Endpoint::try_from("[fe80::1%eth0]:22"), Err(ParseEndpointError::ZoneId));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Error)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum ParseEndpointError {
     /// The text does not end in `:PORT` with a decimal number of 0 to 65535.
@@ -173,6 +178,7 @@ impl From<Infallible> for ParseEndpointError {
 /// assert_eq!(selection.encode(&mut [0; 1]), Err(BufferTooSmall { needed: 2 }));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Error)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[error("the buffer is too small: {needed} bytes are needed")]
 pub struct BufferTooSmall {
     /// The length needed in bytes.

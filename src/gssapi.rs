@@ -280,6 +280,7 @@ can_abort! { SendToken ContinueContext AgreeToLevel AnswerToken ChooseLevel }
 
 /// An abort or an error of the peer. It ends the sub-negotiation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum Error {
     /// The frame is malformed.

@@ -65,8 +65,11 @@
 //! - `std` (default): [`blocking`], conversions from every error to `std::io::Error` and from that to [`ReplyCode`], and
 //!   [`Encode`]`::to_vec`.
 //! - `bytes` (default): [`Encode`]`::put`, which appends to a `bytes::BufMut`. Requires an allocator.
+//! - `arbitrary`: `Arbitrary` for messages and their parts, for fuzz targets and property tests. Requires std.
+//! - `defmt`: `defmt::Format` for codes, endpoints and errors. Credentials, tokens and USERIDs have none, and cannot be logged.
+//! - `serde`: [`EndpointBuf`] as its text, and codes as numbers.
 //!
-//! Without them the crate is `no_std` and does not allocate.
+//! Without the default features the crate is `no_std` and does not allocate; `defmt` and `serde` do not change that.
 
 #![no_std]
 #![forbid(unsafe_code)]

@@ -407,6 +407,7 @@ impl Listen {
 /// assert_eq!(error.closing_reply(), [5, 8, 0, 1, 0, 0, 0, 0, 0, 0]);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum Error {
     /// The method offer is malformed. [`Invalid::Version`] has the first byte, by which other protocols can be recognized.

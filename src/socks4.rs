@@ -295,6 +295,7 @@ impl Listen {
 
 /// A refusal or an error of the server. It ends the client's handshake. The errors of a client are [`server::Error`]s.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum Error {
     /// The server's message is malformed, or the server is not a SOCKS4 server.

@@ -32,6 +32,19 @@ macro_rules! open_code {
             }
         }
 
+        /// The name, which is not in the log but beside it, and the octet.
+        #[cfg(feature = "defmt")]
+        #[cfg_attr(docsrs, doc(cfg(feature = "defmt")))]
+        impl defmt::Format for $code {
+            fn format(&self, f: defmt::Formatter<'_>) {
+                let name = match self.0 {
+                    $($octet => defmt::intern!($text),)*
+                    _ => defmt::intern!($unknown),
+                };
+                defmt::write!(f, "{=istr} ({=u8:02X})", name, self.0);
+            }
+        }
+
         impl From<u8> for $code {
             fn from(octet: u8) -> Self {
                 Self(octet)

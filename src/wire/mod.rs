@@ -1,6 +1,10 @@
 //! Bytes to messages and back. This layer knows every byte, and nothing about the order of messages.
 
+#[cfg(feature = "arbitrary")]
+mod arbitrary;
 mod code;
+#[cfg(feature = "defmt")]
+mod defmt;
 mod domain;
 mod endpoint;
 mod endpoint_buf;
@@ -13,6 +17,8 @@ mod message;
 mod method;
 mod reply;
 mod request;
+#[cfg(feature = "serde")]
+mod serde;
 pub(crate) mod socks4;
 #[cfg(test)]
 mod testing;

@@ -115,6 +115,7 @@ impl Pieces for UdpHeader<'_> {
 /// assert!(Fragment(0).is_standalone());
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Fragment(pub u8);
 
 impl Fragment {

@@ -187,6 +187,7 @@ impl fmt::Debug for UserPass<'_> {
 /// # Ok::<(), socks5_sansio::DecodeError>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct UserPassStatus(pub u8);
 
 impl UserPassStatus {
