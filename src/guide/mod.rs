@@ -7,7 +7,7 @@
 //! | SOCKS5, SOCKS4 and HTTP on one port | [`one_port`] |
 //! | a client that saves round trips | [`optimistic`] |
 //! | a relay of datagrams, and its client | [`udp`] |
-//! | a client of Tor | [`tor`] |
+//! | a client of Tor, and a server that resolves names as Tor does | [`tor`] |
 //! | credentials: comparing, storing and logging them | [`secrets`] |
 //!
 //! The crate `tokio-socks5-sansio` has a guide of its own: a whole server, clients over any stream, relays of datagrams, a
