@@ -8,6 +8,7 @@
 //! | a client that saves round trips | [`optimistic`] |
 //! | a relay of datagrams, and its client | [`udp`] |
 //! | a client of Tor, and a server that resolves names as Tor does | [`tor`] |
+//! | the addresses of Shadowsocks and Trojan | [`addresses`] |
 //! | credentials: comparing, storing and logging them | [`secrets`] |
 //!
 //! The crate `tokio-socks5-sansio` has a guide of its own: a whole server, clients over any stream, relays of datagrams, a
@@ -19,4 +20,4 @@ macro_rules! pages {
     };
 }
 
-pages! { event_loop one_port optimistic secrets tor udp }
+pages! { addresses event_loop one_port optimistic secrets tor udp }
