@@ -5,7 +5,7 @@ mod harness;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
 
 use harness::decoders::{KINDS, Kind, decoders};
-use harness::{fragments, frames, states, text, values};
+use harness::{fragments, frames, messages, states, text, values};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
@@ -15,6 +15,11 @@ proptest! {
     #[test]
     fn any_bytes_are_decoded_by_the_figures_of_the_rfcs(bytes in message()) {
         decoders(&bytes);
+    }
+
+    #[test]
+    fn messages_are_encoded_and_decoded(bytes in choices()) {
+        messages::messages(&bytes);
     }
 
     #[test]

@@ -10,6 +10,7 @@ pub mod choices;
 pub mod decoders;
 pub mod fragments;
 pub mod frames;
+pub mod messages;
 pub mod plan;
 pub mod recogniser;
 pub mod states;
@@ -21,7 +22,7 @@ pub mod values;
 pub type Check = fn(&[u8]);
 
 /// The checks, by the names of their fuzz targets.
-pub const TARGETS: [(&str, Check); 12] = [
+pub const TARGETS: [(&str, Check); 13] = [
     ("client", states::client),
     ("handshake", states::handshake),
     ("decoders", decoders::decoders),
@@ -29,6 +30,7 @@ pub const TARGETS: [(&str, Check); 12] = [
     ("fragments", fragments::fragments),
     ("frames", frames::frames),
     ("gssapi", states::gssapi),
+    ("messages", messages::messages),
     ("reassembly", fragments::reassembly),
     ("server", states::server),
     ("socks4", states::socks4),
