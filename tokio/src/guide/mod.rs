@@ -9,6 +9,7 @@
 //! | a proxy behind another proxy | [`chaining`] |
 //! | users, and authentication methods of your own | [`authentication`] |
 //! | bounds on memory, time, number and destinations | [`limits`] |
+//! | coming from another crate: the same lines before and after | [`coming_from`] |
 //!
 //! The [core](socks5_sansio) has a guide of its own, for everything that does not depend on tokio.
 
@@ -18,4 +19,4 @@ macro_rules! pages {
     };
 }
 
-pages! { authentication chaining client datagrams limits server udp_in_tcp }
+pages! { authentication chaining client coming_from datagrams limits server udp_in_tcp }
