@@ -30,6 +30,10 @@ no-runtime:
     cargo run -p socks5-sansio-event-loop
     cargo run -p socks5-sansio-smoltcp
 
+# The page of the guide on TLS, with rustls
+tls:
+    cargo test --manifest-path examples/tls/Cargo.toml
+
 # Words that are not to come back
 words:
     .ci/words

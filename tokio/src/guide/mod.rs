@@ -1,9 +1,11 @@
-//! The crate in use, a page for each task. All code on these pages is compiled and run with the tests.
+//! The crate in use, a page for each task. All code on these pages is compiled and run with the tests; that of
+//! [`tls`] by `examples/tls`.
 //!
 //! | task | page |
 //! |---|---|
 //! | a proxy server | [`server`] |
 //! | a client over any stream | [`client`] |
+//! | TLS between client and proxy | [`tls`] |
 //! | datagrams: a server's relay, and a client | [`datagrams`] |
 //! | datagrams inside the TCP connection, where UDP is blocked | [`udp_in_tcp`] |
 //! | a proxy behind another proxy | [`chaining`] |
@@ -20,3 +22,8 @@ macro_rules! pages {
 }
 
 pages! { authentication chaining client coming_from datagrams limits server udp_in_tcp }
+
+// rustls takes longer to build than all the rest
+#[cfg(not(doctest))]
+#[doc = include_str!("tls.md")]
+pub mod tls {}
