@@ -3,11 +3,13 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
+#[cfg(unix)]
+use crate::relay::PIPE_DESCRIPTORS;
 use crate::tally::{Held, Tally};
 
-/// For the listener, the log, the resolver, refusals.
+/// For the listener, the log, the resolver, refusals, and the relay's pipes.
 #[cfg(unix)]
-const SPARE_DESCRIPTORS: usize = 100;
+const SPARE_DESCRIPTORS: usize = 100 + PIPE_DESCRIPTORS;
 
 /// A number of places, of which each client address may hold a part. For tunnels, associations, listeners, look-ups.
 ///

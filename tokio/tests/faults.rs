@@ -7,7 +7,7 @@ use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::process::{Command, Stdio};
 use std::time::Duration;
-use std::{env, fs};
+use std::{env, fs, thread};
 
 use server::{Server, eventually};
 use socket2::SockRef;
@@ -25,28 +25,102 @@ fn reset(stream: TcpStream) {
     SockRef::from(&stream).set_linger(Some(Duration::ZERO)).unwrap();
 }
 
+/// What a tunnel relays before the fault.
+#[derive(Clone, Copy, Debug)]
+enum Before {
+    Nothing,
+    /// So much that the server splices, if it can.
+    Bulk,
+}
+
+const BEFORE: [Before; 2] = [Before::Nothing, Before::Bulk];
+/// The server keeps a pipe for each way in which it has spliced at the same time.
+const SPARE_PIPES: usize = 4;
+const MAX_PIPES: usize = if cfg!(all(feature = "splice", target_os = "linux")) { 32 } else { 0 };
+
 /// A tunnel through the server to a target: both ends.
-fn tunnel(server: &Server, listener: &TcpListener) -> (TcpStream, TcpStream) {
+fn tunnel(server: &Server, listener: &TcpListener, before: Before) -> (TcpStream, TcpStream) {
     let mut client = server.connect();
     connect(&mut client, listener.local_addr().unwrap(), None).unwrap();
-    (client, listener.accept().unwrap().0)
+    let target = listener.accept().unwrap().0;
+    if let Before::Bulk = before {
+        relay_bulk(&client, &target);
+        relay_bulk(&target, &client);
+    }
+    (client, target)
+}
+
+fn relay_bulk(mut from: &TcpStream, mut to: &TcpStream) {
+    let sent: Vec<u8> = (0..500_000_u32).flat_map(|at| at.to_le_bytes()).collect();
+    let mut received = vec![0; sent.len()];
+    thread::scope(|scope| {
+        scope.spawn(|| from.write_all(&sent).unwrap());
+        to.read_exact(&mut received).unwrap();
+    });
+    assert!(sent == received);
+}
+
+#[test]
+fn bulk_is_spliced_where_that_is_compiled_in() {
+    let server = Server::start(&[]);
+    let (listener, _) = listener();
+    let before = server.pipes();
+    let (client, target) = tunnel(&server, &listener, Before::Bulk);
+    if MAX_PIPES == 0 {
+        assert_eq!(server.pipes(), before);
+        return;
+    }
+    eventually("the server has a pipe", || {
+        relay_bulk(&target, &client);
+        server.pipes() > before
+    });
+}
+
+#[test]
+fn pipes_of_tunnels_that_are_reset_while_the_client_does_not_read_are_closed() {
+    let server = Server::start(&[]);
+    let (listener, _) = listener();
+    let (before, pipes_before) = (server.descriptors(), server.pipes());
+    let tunnels: Vec<_> = (0..8).map(|_| tunnel(&server, &listener, Before::Nothing)).collect();
+    thread::scope(|scope| {
+        let (mut senders, mut clients) = (Vec::new(), Vec::new());
+        for (client, mut target) in tunnels {
+            SockRef::from(&client).set_recv_buffer_size(65_536).unwrap();
+            clients.push(client);
+            senders.push(scope.spawn(move || while target.write_all(&[0; 65_536]).is_ok() {}));
+        }
+        let used = if MAX_PIPES == 0 { 0 } else { 4 };
+        eventually("pipes are in use", || server.pipes() >= pipes_before + used * 2);
+        clients.into_iter().for_each(reset);
+    });
+    eventually("the descriptors are released", || server.descriptors() <= before + SPARE_PIPES * 2);
 }
 
 #[test]
 fn descriptors_of_reset_tunnels_are_released_whichever_side_half_closed() {
+    for before in BEFORE {
+        reset_tunnels(before);
+    }
+}
+
+fn reset_tunnels(before: Before) {
     let server = Server::start(&[]);
     let (listener, _) = listener();
-    let before = server.descriptors();
+    let at_first = server.descriptors();
     let mut silent = Vec::new();
     for index in 0..30 {
-        let (client, target) = tunnel(&server, &listener);
+        let (client, target) = tunnel(&server, &listener, before);
         let (half_closed, other) = if index % 2 == 0 { (client, target) } else { (target, client) };
         half_closed.shutdown(Shutdown::Write).unwrap();
         assert_eq!((&other).read(&mut [0]).unwrap(), 0, "the half-close is passed on");
         reset(half_closed);
         silent.push(other);
     }
-    eventually("the descriptors are released", || server.descriptors() == before);
+    let spare = match before {
+        Before::Nothing => 0,
+        Before::Bulk => SPARE_PIPES * 2,
+    };
+    eventually("the descriptors are released", || server.descriptors() <= at_first + spare);
 }
 
 #[test]
@@ -58,6 +132,7 @@ fn a_server_out_of_descriptors_recovers() {
     });
     let (listener, address) = listener();
     let mut tunnels = Vec::new();
+    let _bulk = tunnel(&server, &listener, Before::Bulk);
     for _ in 0..508 {
         let mut client = server.connect();
         match connect(&mut client, address, None) {
@@ -76,13 +151,14 @@ fn a_server_out_of_descriptors_recovers() {
 
 #[test]
 fn beyond_the_limit_a_client_gets_a_reply_at_once() {
+    let descriptors = 100 + MAX_PIPES * 2 + 8; // room for four connections
     let server = Server::start_with(|server| {
         let mut shell = Command::new("sh");
-        shell.args(["-c", r#"ulimit -n 108 && exec "$0" "$@""#]).arg(server); // room for four connections
+        shell.args(["-c", &format!(r#"ulimit -n {descriptors} && exec "$0" "$@""#)]).arg(server);
         shell
     });
     let (listener, address) = listener();
-    let _tunnels: Vec<_> = (0..4).map(|_| tunnel(&server, &listener)).collect();
+    let _tunnels: Vec<_> = (0..2).flat_map(|_| BEFORE).map(|before| tunnel(&server, &listener, before)).collect();
     let mut client = Wire::client(server.connect());
     let (request, state) = authenticate(&mut client, None).unwrap().connect(address.into());
     client.send(&request).unwrap();
@@ -94,7 +170,7 @@ fn beyond_the_limit_a_client_gets_a_reply_at_once() {
 fn a_log_without_a_reader_delays_no_tunnel() {
     let server = Server::start_unread();
     let (listener, address) = listener();
-    let (mut client, mut target) = tunnel(&server, &listener);
+    let (mut client, mut target) = tunnel(&server, &listener, Before::Bulk);
     for _ in 0..1500 {
         assert_eq!(server.connect().write(b"GET / HTTP/1.1\r\n\r\n").unwrap(), 18); // each is worth a line
     }
@@ -195,9 +271,16 @@ fn socks4_cannot_bind_where_the_server_has_no_ipv4_address() {
 
 #[test]
 fn on_sigterm_tunnels_may_end_and_are_reset_after_the_grace() {
+    for before in BEFORE {
+        terminate(before);
+    }
+}
+
+fn terminate(before: Before) {
     let mut server = Server::start(&["--grace", "1"]);
     let (listener, _) = listener();
-    let ((client, mut target), (mut cut, _cut_target)) = (tunnel(&server, &listener), tunnel(&server, &listener));
+    let (client, mut target) = tunnel(&server, &listener, before);
+    let (mut cut, _cut_target) = tunnel(&server, &listener, before);
     server.terminate();
     eventually("no more connections", || TcpStream::connect(server.address).is_err());
     (&client).write_all(b"last").unwrap();

@@ -11,102 +11,154 @@ use tokio::net::TcpStream;
 use tokio::task::yield_now;
 use tokio::time::{Instant, sleep_until};
 
-use super::{LINGER, Side, ended, ready, reset};
-
-/// The most that is read before it is written, and so the most that a slow reader keeps in memory.
-const BUFFER_LEN: usize = 64 * 1024;
+use super::pipes::Pool;
+use super::rest::Rest;
+use super::{BUFFER_LEN, LINGER, Side, ended, ready, reset};
 
 thread_local! {
     static BUFFER: RefCell<Vec<u8>> = RefCell::new(vec![0; BUFFER_LEN]);
 }
 
+/// What both directions of a relay share.
+pub(super) struct Ends {
+    pub(super) client: TcpStream,
+    pub(super) target: TcpStream,
+    pub(super) pool: &'static Pool,
+    pub(super) half_closed: AtomicBool,
+}
+
 /// One direction of a relay.
-pub(super) struct Way<'s> {
-    from: &'s TcpStream,
-    to: &'s TcpStream,
-    /// Read and not written yet.
-    rest: Vec<u8>,
+pub(super) struct Way<'e> {
+    ends: &'e Ends,
+    /// The side that sends.
+    side: Side,
+    /// Whether so much was received at once that splicing is cheaper.
+    is_bulk: bool,
+    rest: Rest,
     pub(super) bytes: u64,
     last_write: Option<Instant>,
 }
 
-/// Which end of a way failed.
-pub(super) enum Broken {
-    From(io::Error),
-    To(io::Error),
-}
+/// The side that failed.
+pub(super) type Broken = (Side, io::Error);
 
-impl Broken {
-    pub(super) fn at(self, from: Side, to: Side) -> (Side, io::Error) {
-        match self {
-            Self::From(error) => (from, error),
-            Self::To(error) => (to, error),
+impl Ends {
+    pub(super) fn stream(&self, side: Side) -> &TcpStream {
+        match side {
+            Side::Client => &self.client,
+            Side::Target => &self.target,
         }
     }
 }
 
-impl<'s> Way<'s> {
-    pub(super) fn new(from: &'s TcpStream, to: &'s TcpStream, rest: Vec<u8>) -> Self {
-        Self { from, to, bytes: 0, rest, last_write: None }
+impl<'e> Way<'e> {
+    pub(super) fn new(ends: &'e Ends, side: Side, early: Vec<u8>) -> Self {
+        Self { ends, side, is_bulk: ends.pool.is_worth(0), rest: Rest::Bytes(early), bytes: 0, last_write: None }
+    }
+
+    fn from(&self) -> &'e TcpStream {
+        self.ends.stream(self.side)
+    }
+
+    fn to(&self) -> &'e TcpStream {
+        self.ends.stream(self.side.other())
     }
 
     /// Returns when both ways have ended. The way that ends first passes the end on, and then waits for a reset.
-    pub(super) async fn carry(&mut self, half_closed: &AtomicBool) -> Result<(), Broken> {
+    pub(super) async fn carry(&mut self) -> Result<(), Broken> {
         self.pump(true).await?;
-        if !half_closed.swap(true, Relaxed) {
-            SockRef::from(self.to).shutdown(Shutdown::Write).map_err(Broken::To)?;
-            return Err(Broken::From(Box::pin(reset(self.from)).await));
+        if !self.ends.half_closed.swap(true, Relaxed) {
+            SockRef::from(self.to()).shutdown(Shutdown::Write).map_err(|error| self.not_written(error))?;
+            return Err(self.not_read(Box::pin(reset(self.from())).await));
         }
         Ok(())
     }
 
     /// Reads and writes until the sender has ended, or is reset while the receiver is slow, if that is to be noticed. While it
-    /// waits for the sender there is no buffer and no big future, as most relays are idle.
+    /// waits for the sender there is no buffer, no pipe and no big future, as most relays are idle.
     async fn pump(&mut self, notices: bool) -> Result<(), Broken> {
         loop {
             if !self.rest.is_empty() {
                 Box::pin(self.flush(notices)).await?;
             }
-            poll_fn(|cx| self.from.poll_read_ready(cx)).await.map_err(Broken::From)?;
+            let from = self.from();
+            poll_fn(|cx| from.poll_read_ready(cx)).await.map_err(|error| self.not_read(error))?;
             match self.pass()? {
                 Some(0) => return Ok(()),
-                Some(BUFFER_LEN) => yield_now().await, // there is more, but other connections must get their turn
+                Some(BUFFER_LEN..) => yield_now().await, // there is more, but other connections must get their turn
                 _ => {}
             }
         }
     }
 
+    fn not_read(&self, error: io::Error) -> Broken {
+        (self.side, error)
+    }
+
+    fn not_written(&self, error: io::Error) -> Broken {
+        (self.side.other(), error)
+    }
+
     async fn flush(&mut self, notices: bool) -> Result<(), Broken> {
-        let from = self.from;
+        let (from, side) = (self.from(), self.side);
         tokio::select! {
-            written = self.write_rest() => written.map_err(Broken::To),
-            error = reset(from), if notices => Err(Broken::From(error)),
+            written = self.write_rest() => written.map_err(|error| (side.other(), error)),
+            error = reset(from), if notices => Err((side, error)),
         }
     }
 
     async fn write_rest(&mut self) -> io::Result<()> {
         while !self.rest.is_empty() {
-            self.to.writable().await?;
-            if let Some(written) = ready(self.to.try_write(&self.rest))? {
-                self.rest.drain(..written);
-                self.count(written);
-            }
+            self.to().writable().await?;
+            self.write()?;
         }
-        self.rest = Vec::new();
         Ok(())
     }
 
-    /// Reads once, and writes what the receiver takes at once. Returns the number of bytes read, or `None` if there are none yet.
+    /// Writes what the receiver takes at once.
+    fn write(&mut self) -> io::Result<()> {
+        if let Some(written) = ready(self.rest.write(self.to()))? {
+            self.count(written);
+        }
+        if self.rest.is_empty() {
+            self.rest.clear();
+        }
+        Ok(())
+    }
+
+    /// Receives once, and sends what the receiver takes at once. Returns the number of bytes received, or `None` if there are none
+    /// yet.
     fn pass(&mut self) -> Result<Option<usize>, Broken> {
+        let spliced = if self.is_bulk { self.splice()? } else { None };
+        let passed = if spliced.is_some() { spliced } else { self.copy()? };
+        if let Some(len) = passed {
+            self.is_bulk = self.ends.pool.is_worth(len);
+        }
+        Ok(passed)
+    }
+
+    /// `None` where only reading tells what there is, or there is no pipe.
+    fn splice(&mut self) -> Result<Option<usize>, Broken> {
+        let Some(mut pipe) = self.ends.pool.take() else { return Ok(None) };
+        let Some(len) = pipe.fill(self.from()).map_err(|error| self.not_read(error))? else {
+            pipe.release();
+            return Ok(None);
+        };
+        self.rest = Rest::Piped(Box::new(pipe));
+        self.write().map_err(|error| self.not_written(error))?;
+        Ok(Some(len))
+    }
+
+    fn copy(&mut self) -> Result<Option<usize>, Broken> {
         BUFFER.with_borrow_mut(|buffer| {
-            let Some(len) = ready(self.from.try_read(buffer)).map_err(Broken::From)? else { return Ok(None) };
-            let read = &buffer[..len];
-            if !read.is_empty() {
-                let written = ready(self.to.try_write(read)).map_err(Broken::To)?.unwrap_or(0);
-                self.rest.extend_from_slice(&read[written..]);
+            let read = ready(self.from().try_read(buffer)).map_err(|error| self.not_read(error))?;
+            if let Some(len @ 1..) = read {
+                let data = &buffer[..len];
+                let written = ready(self.to().try_write(data)).map_err(|error| self.not_written(error))?.unwrap_or(0);
+                self.rest = Rest::Bytes(data[written..].to_vec());
                 self.count(written);
             }
-            Ok(Some(len))
+            Ok(read)
         })
     }
 
@@ -118,7 +170,7 @@ impl<'s> Way<'s> {
     /// After a reset of the sender: delivers what it sent before, and discards what the receiver sends meanwhile. The kernel may
     /// still hold written data, and would throw it away on a reset; so the receiver gets its time.
     pub(super) async fn deliver(&mut self) {
-        let (receiver, deadline) = (self.to, Instant::now() + LINGER);
+        let (receiver, deadline) = (self.to(), Instant::now() + LINGER);
         let delivered = async {
             let _ = self.pump(false).await; // the sender's error is known
             if let Some(last_write) = self.last_write {

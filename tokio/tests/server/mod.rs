@@ -67,6 +67,13 @@ impl Server {
         fs::read_dir(format!("/proc/{}/fd", self.process.id())).unwrap().count()
     }
 
+    /// The number of descriptors that are ends of pipes, also those of its output.
+    pub fn pipes(&self) -> usize {
+        let descriptors = fs::read_dir(format!("/proc/{}/fd", self.process.id())).unwrap();
+        let files = descriptors.filter_map(|descriptor| fs::read_link(descriptor.unwrap().path()).ok());
+        files.filter(|file| file.to_string_lossy().starts_with("pipe:")).count()
+    }
+
     pub fn threads(&self) -> usize {
         fs::read_dir(format!("/proc/{}/task", self.process.id())).unwrap().count()
     }

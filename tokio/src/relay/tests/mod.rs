@@ -1,5 +1,9 @@
 //! The relay, with faults injected on either side.
 
+mod bulk;
+#[cfg(all(feature = "splice", target_os = "linux"))]
+mod spliced;
+
 use std::io::ErrorKind;
 use std::time::Duration;
 
@@ -8,7 +12,9 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
-use tokio_socks5_sansio::relay::{Relayed, Side, copy, hang_up, relay};
+
+use super::pipes::Pool;
+use super::{PIPE_LEN, PIPES, Relayed, Side, copy, hang_up, relay_with};
 
 /// For what must happen at all: a failed test ends.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -26,9 +32,9 @@ struct Fixture {
 }
 
 impl Fixture {
-    async fn start(early: &[u8]) -> Self {
+    async fn start(pool: &'static Pool, early: &[u8]) -> Self {
         let ((client, from_client), (target, to_target)) = (pair().await, pair().await);
-        Self { client, target, relay: tokio::spawn(relay(from_client, to_target, early.to_vec())) }
+        Self { client, target, relay: tokio::spawn(relay_with(pool, from_client, to_target, early.to_vec())) }
     }
 }
 
@@ -47,13 +53,6 @@ async fn read_to_end(stream: &mut TcpStream) -> (Vec<u8>, Option<ErrorKind>) {
     (data, outcome.err().map(|error| error.kind()))
 }
 
-fn other(side: Side) -> Side {
-    match side {
-        Side::Client => Side::Target,
-        Side::Target => Side::Client,
-    }
-}
-
 /// The streams of a fixture: the one to break, and the living one.
 fn by_side(fixture: Fixture, broken: Side) -> (TcpStream, TcpStream, JoinHandle<Relayed>) {
     match broken {
@@ -64,9 +63,46 @@ fn by_side(fixture: Fixture, broken: Side) -> (TcpStream, TcpStream, JoinHandle<
 
 const SIDES: [Side; 2] = [Side::Client, Side::Target];
 
-#[tokio::test]
-async fn relays_both_ways_and_passes_each_half_close_on() {
-    let mut fixture = Fixture::start(b"early ").await;
+static COPIES: Pool = Pool::new(0, PIPE_LEN, 0);
+static SPLICES: Pool = Pool::new(256, PIPE_LEN, 0);
+/// Pipes hold one page, and are used after 1000 bytes at once.
+static ALTERNATES: Pool = Pool::new(256, 4096, 1000);
+/// The system has no pipes of this size.
+static REFUSED: Pool = Pool::new(256, usize::MAX, 0);
+
+/// Each test in each way to move bytes; without splicing, all are the same.
+macro_rules! in_each_way {
+    ($($test:ident)*) => {
+        in_each_way! { copies: COPIES $($test)* }
+        in_each_way! { splices: SPLICES $($test)* }
+        in_each_way! { alternates: ALTERNATES $($test)* }
+        in_each_way! { copies_what_is_refused: REFUSED $($test)* }
+        in_each_way! { as_released: PIPES $($test)* }
+    };
+    ($way:ident: $pool:ident $($test:ident)*) => {
+        mod $way {
+            $(#[tokio::test]
+            async fn $test() {
+                super::$test(&super::$pool).await;
+            })*
+        }
+    };
+}
+use in_each_way;
+
+in_each_way! {
+    relays_both_ways_and_passes_each_half_close_on
+    passes_a_reset_of_either_side_on_at_once
+    notices_a_reset_after_a_half_close
+    notices_a_reset_of_the_other_side_after_a_half_close
+    delivers_the_answer_of_a_target_that_closes_with_the_upload_unread
+    delivers_the_answer_while_the_upload_fails
+    resets_a_receiver_that_does_not_read
+    relays_more_than_any_buffer_to_a_slow_reader
+}
+
+async fn relays_both_ways_and_passes_each_half_close_on(pool: &'static Pool) {
+    let mut fixture = Fixture::start(pool, b"early ").await;
     fixture.client.write_all(b"up").await.unwrap();
     fixture.client.shutdown().await.unwrap();
     assert_eq!(read_to_end(&mut fixture.target).await, (b"early up".to_vec(), None));
@@ -78,20 +114,18 @@ async fn relays_both_ways_and_passes_each_half_close_on() {
     assert_eq!((relayed.up, relayed.down), (8, 4));
 }
 
-#[tokio::test]
-async fn passes_a_reset_of_either_side_on_at_once() {
+async fn passes_a_reset_of_either_side_on_at_once(pool: &'static Pool) {
     for side in SIDES {
-        let (broken, mut living, relay) = by_side(Fixture::start(b"").await, side);
+        let (broken, mut living, relay) = by_side(Fixture::start(pool, b"").await, side);
         reset(broken);
         assert_eq!(read_to_end(&mut living).await, (vec![], Some(ErrorKind::ConnectionReset)), "{side:?}");
         assert_eq!(finished(relay).await.reset.unwrap().0, side);
     }
 }
 
-#[tokio::test]
-async fn notices_a_reset_after_a_half_close() {
+async fn notices_a_reset_after_a_half_close(pool: &'static Pool) {
     for side in SIDES {
-        let (mut broken, mut living, relay) = by_side(Fixture::start(b"").await, side);
+        let (mut broken, mut living, relay) = by_side(Fixture::start(pool, b"").await, side);
         broken.shutdown().await.unwrap();
         assert_eq!(living.read(&mut [0]).await.unwrap(), 0, "the half-close is passed on");
         reset(broken);
@@ -101,21 +135,19 @@ async fn notices_a_reset_after_a_half_close() {
     }
 }
 
-#[tokio::test]
-async fn notices_a_reset_of_the_other_side_after_a_half_close() {
+async fn notices_a_reset_of_the_other_side_after_a_half_close(pool: &'static Pool) {
     for side in SIDES {
-        let (mut ended, mut broken, relay) = by_side(Fixture::start(b"").await, side);
+        let (mut ended, mut broken, relay) = by_side(Fixture::start(pool, b"").await, side);
         ended.shutdown().await.unwrap();
         assert_eq!(broken.read(&mut [0]).await.unwrap(), 0);
         reset(broken);
         assert_eq!(read_to_end(&mut ended).await, (vec![], Some(ErrorKind::ConnectionReset)), "{side:?}");
-        assert_eq!(finished(relay).await.reset.unwrap().0, other(side));
+        assert_eq!(finished(relay).await.reset.unwrap().0, side.other());
     }
 }
 
-#[tokio::test]
-async fn delivers_the_answer_of_a_target_that_closes_with_the_upload_unread() {
-    let Fixture { mut client, mut target, relay } = Fixture::start(b"").await;
+async fn delivers_the_answer_of_a_target_that_closes_with_the_upload_unread(pool: &'static Pool) {
+    let Fixture { mut client, mut target, relay } = Fixture::start(pool, b"").await;
     client.write_all(&[b'u'; 100_000]).await.unwrap();
     target.read_exact(&mut [0; 4096]).await.unwrap();
     target.write_all(&[b'a'; 60_000]).await.unwrap();
@@ -126,9 +158,8 @@ async fn delivers_the_answer_of_a_target_that_closes_with_the_upload_unread() {
     assert_eq!((relayed.reset.unwrap().0, relayed.down), (Side::Target, 60_000));
 }
 
-#[tokio::test]
-async fn delivers_the_answer_while_the_upload_fails() {
-    let Fixture { client, mut target, relay } = Fixture::start(b"").await;
+async fn delivers_the_answer_while_the_upload_fails(pool: &'static Pool) {
+    let Fixture { client, mut target, relay } = Fixture::start(pool, b"").await;
     let (mut from_relay, mut to_relay) = client.into_split();
     let upload = tokio::spawn(async move {
         loop {
@@ -150,20 +181,18 @@ async fn delivers_the_answer_while_the_upload_fails() {
     assert_eq!(finished(relay).await.reset.unwrap().0, Side::Target);
 }
 
-#[tokio::test]
-async fn resets_a_receiver_that_does_not_read() {
-    let Fixture { client, mut target, relay } = Fixture::start(b"").await;
+async fn resets_a_receiver_that_does_not_read(pool: &'static Pool) {
+    let Fixture { client, mut target, relay } = Fixture::start(pool, b"").await;
     SockRef::from(&client).set_recv_buffer_size(4096).unwrap();
-    while timeout(Duration::from_millis(200), target.write_all(&[0; 65_536])).await.is_ok() {}
+    while matches!(timeout(Duration::from_millis(200), target.write_all(&[0; 65_536])).await, Ok(Ok(()))) {}
     reset(target);
     assert!(matches!(finished(relay).await.reset, Some((Side::Target, _))));
     drop(client);
 }
 
-#[tokio::test]
-async fn relays_more_than_any_buffer_to_a_slow_reader() {
+async fn relays_more_than_any_buffer_to_a_slow_reader(pool: &'static Pool) {
     const LEN: usize = 8_000_000;
-    let Fixture { mut client, mut target, relay } = Fixture::start(b"").await;
+    let Fixture { mut client, mut target, relay } = Fixture::start(pool, b"").await;
     let sender = tokio::spawn(async move {
         let data: Vec<u8> = (0..LEN).map(|at| (at % 251) as u8).collect();
         target.write_all(&data).await.unwrap();

@@ -1,0 +1,247 @@
+//! Pipes, through which the kernel moves bytes from socket to socket without a copy: splice(2).
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use rustix::io::Errno;
+use rustix::pipe::{PipeFlags, SpliceFlags, fcntl_setpipe_size, pipe_with, splice};
+use tokio::io::Interest;
+use tokio::net::TcpStream;
+use tokio::time::Instant;
+
+use super::ready;
+
+/// After the system has refused a pipe, until it is asked again.
+const PAUSE: Duration = Duration::from_secs(1);
+
+pub(super) const DESCRIPTORS: usize = 2;
+
+/// The pipes of a process: the empty ones, and the number of all.
+pub(super) struct Pool {
+    limit: usize,
+    /// Of each pipe, in bytes.
+    pipe_len: usize,
+    /// The least that makes splicing cheaper than copying, in bytes read at once.
+    least: usize,
+    open: AtomicUsize,
+    spare: Mutex<Spare>,
+}
+
+struct Spare {
+    pipes: Vec<Pipe>,
+    refused: Option<Instant>,
+}
+
+/// A pipe of a [`Pool`]. It is closed where it is dropped: its bytes must not come out of another relay.
+pub(super) struct Pipe {
+    outlet: File,
+    inlet: File,
+    /// The number of bytes inside.
+    len: usize,
+    place: Place,
+}
+
+/// A place for one pipe, until it is dropped.
+struct Place(&'static Pool);
+
+impl Pool {
+    pub(super) const fn new(limit: usize, pipe_len: usize, least: usize) -> Self {
+        let spare = Mutex::new(Spare { pipes: Vec::new(), refused: None });
+        Self { limit, pipe_len, least, open: AtomicUsize::new(0), spare }
+    }
+
+    /// Whether to splice after `len` bytes were read at once.
+    pub(super) fn is_worth(&self, len: usize) -> bool {
+        len >= self.least
+    }
+
+    /// An empty pipe. `None` where all are in use, or the system refuses another one.
+    pub(super) fn take(&'static self) -> Option<Pipe> {
+        let mut spare = self.spare();
+        spare.pipes.pop().or_else(|| self.open(&mut spare.refused))
+    }
+
+    /// A user has only so much room for pipes. Smaller ones would be slower than copying.
+    fn open(&'static self, refused: &mut Option<Instant>) -> Option<Pipe> {
+        if refused.is_some_and(|refused| refused.elapsed() < PAUSE) {
+            return None;
+        }
+        let pipe = Pipe::open(Place::of(self)?, self.pipe_len);
+        *refused = pipe.is_err().then(Instant::now);
+        pipe.ok()
+    }
+
+    fn spare(&self) -> MutexGuard<'_, Spare> {
+        self.spare.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Place {
+    fn of(pool: &'static Pool) -> Option<Self> {
+        let taken = pool.open.fetch_update(Relaxed, Relaxed, |open| (open < pool.limit).then_some(open + 1));
+        taken.is_ok().then(|| Self(pool))
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0.open.fetch_sub(1, Relaxed);
+    }
+}
+
+impl Pipe {
+    fn open(place: Place, len: usize) -> io::Result<Self> {
+        let (outlet, inlet) = pipe_with(PipeFlags::CLOEXEC | PipeFlags::NONBLOCK)?;
+        fcntl_setpipe_size(&inlet, len)?;
+        Ok(Self { outlet: outlet.into(), inlet: inlet.into(), len: 0, place })
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// Moves what was received into the empty pipe. Returns the number of bytes. `None`: the end of the stream, or nothing yet, or
+    /// something that cannot be spliced, such as urgent data. Reading tells which, so the stream counts as readable still.
+    pub(super) fn fill(&mut self, from: &TcpStream) -> io::Result<Option<usize>> {
+        let len = self.place.0.pipe_len;
+        let filled = from.try_io(Interest::READABLE, || {
+            match splice(from, None, &self.inlet, None, len, SpliceFlags::NONBLOCK) {
+                Ok(0) | Err(Errno::AGAIN) => Ok(None),
+                Err(error) if refuses(error) => Ok(None),
+                outcome => Ok(Some(outcome?)),
+            }
+        });
+        let filled = ready(filled)?.flatten();
+        self.len += filled.unwrap_or(0);
+        Ok(filled)
+    }
+
+    /// Moves what the receiver takes at once out of the pipe. Returns the number of bytes. `None`: the kernel does not splice here
+    /// after all, and what is inside is to be read.
+    pub(super) fn drain(&mut self, to: &TcpStream) -> io::Result<Option<usize>> {
+        let drained = to.try_io(Interest::WRITABLE, || {
+            match splice(&self.outlet, None, to, None, self.len, SpliceFlags::NONBLOCK) {
+                Err(error) if refuses(error) => Ok(None),
+                outcome => Ok(Some(outcome?)),
+            }
+        })?;
+        self.len -= drained.unwrap_or(0);
+        Ok(drained)
+    }
+
+    /// Reads everything that is inside.
+    pub(super) fn read(&mut self) -> io::Result<Vec<u8>> {
+        let mut data = Vec::with_capacity(self.len);
+        (&self.outlet).take(self.len as u64).read_to_end(&mut data)?;
+        self.len -= data.len();
+        Ok(data)
+    }
+
+    /// Back to the pool, if it is empty.
+    pub(super) fn release(self) {
+        let pool = self.place.0;
+        if self.is_empty() {
+            pool.spare().pipes.push(self);
+        }
+    }
+}
+
+/// Whether the kernel does not splice here, although the socket may be in order.
+fn refuses(error: Errno) -> bool {
+    matches!(error, Errno::INVAL | Errno::NOMEM | Errno::NOSYS | Errno::PERM)
+}
+
+#[cfg(test)]
+impl Pool {
+    /// The number of pipes in use, and of spare ones.
+    pub(super) fn counts(&self) -> (usize, usize) {
+        let spare = self.spare().pipes.len();
+        (self.open.load(Relaxed) - spare, spare)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rustix::fs::{OFlags, fcntl_setfl};
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn asks_the_system_again_after_a_pause() {
+        static POOL: Pool = Pool::new(1, 4096, 0);
+        tokio::time::pause();
+        let mut refused = Some(Instant::now());
+        assert!(POOL.open(&mut refused).is_none());
+        tokio::time::advance(PAUSE).await;
+        assert!(POOL.open(&mut refused).is_some());
+        assert!(refused.is_none());
+    }
+
+    #[test]
+    fn remembers_that_the_system_refused() {
+        static POOL: Pool = Pool::new(1, usize::MAX, 0);
+        assert!(POOL.take().is_none());
+        assert!(POOL.spare().refused.is_some());
+        assert_eq!(POOL.counts(), (0, 0));
+    }
+
+    #[test]
+    fn has_no_more_pipes_than_its_limit() {
+        static POOL: Pool = Pool::new(2, 4096, 0);
+        let (first, second) = (POOL.take().unwrap(), POOL.take().unwrap());
+        assert!(POOL.take().is_none());
+        first.release();
+        assert_eq!(POOL.counts(), (1, 1));
+        let again = POOL.take().unwrap();
+        drop((again, second));
+        assert_eq!(POOL.counts(), (0, 0), "dropped, and not released");
+    }
+
+    async fn pair() -> (TcpStream, TcpStream) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let near = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        (near, listener.accept().await.unwrap().0)
+    }
+
+    #[tokio::test]
+    async fn returns_nothing_where_the_kernel_does_not_splice_in() {
+        static POOL: Pool = Pool::new(1, 4096, 0);
+        let no_pipe = || File::options().read(true).write(true).open("/dev/null").unwrap();
+        let mut pipe = Pipe { outlet: no_pipe(), inlet: no_pipe(), len: 0, place: Place::of(&POOL).unwrap() };
+        let (near, far) = pair().await;
+        far.try_write(b"data").unwrap();
+        near.readable().await.unwrap();
+        assert_eq!(pipe.fill(&near).unwrap(), None);
+        assert_eq!(near.try_read(&mut [0; 9]).unwrap(), 4, "all is left, and the stream counts as readable");
+    }
+
+    /// The kernel refuses to splice to what is opened for appending, which makes no difference for writing.
+    #[tokio::test]
+    async fn returns_what_is_inside_where_the_kernel_does_not_splice_out() {
+        static POOL: Pool = Pool::new(1, 4096, 0);
+        let mut pipe = POOL.take().unwrap();
+        let (near, far) = pair().await;
+        far.try_write(b"data").unwrap();
+        near.readable().await.unwrap();
+        assert_eq!(pipe.fill(&near).unwrap(), Some(4));
+        fcntl_setfl(&near, OFlags::APPEND | OFlags::NONBLOCK).unwrap();
+        near.writable().await.unwrap();
+        assert_eq!(pipe.drain(&near).unwrap(), None);
+        assert_eq!(pipe.read().unwrap(), b"data");
+        assert!(pipe.is_empty());
+    }
+
+    #[test]
+    fn closes_a_pipe_that_is_not_empty() {
+        static POOL: Pool = Pool::new(1, 4096, 0);
+        let mut pipe = POOL.take().unwrap();
+        io::Write::write_all(&mut pipe.inlet, b"data").unwrap();
+        pipe.len = 4;
+        pipe.release();
+        assert_eq!(POOL.counts(), (0, 0));
+    }
+}
