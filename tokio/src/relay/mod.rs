@@ -8,6 +8,7 @@ mod tests;
 mod way;
 
 use std::fmt;
+use std::future::poll_fn;
 use std::io::{self, ErrorKind};
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
@@ -175,9 +176,10 @@ pub async fn reset(stream: &TcpStream) -> io::Error {
     }
 }
 
-/// Discards what is received until the end of the stream, or a failure.
+/// Discards what is received until the end of the stream, or a failure. Polled with tokio's budget, so that timeouts elapse also while
+/// the peer sends without a pause.
 pub(crate) async fn ended(stream: &TcpStream) {
-    while stream.readable().await.is_ok() {
+    while poll_fn(|cx| stream.poll_read_ready(cx)).await.is_ok() {
         match stream.try_read(&mut [0; 1024]) {
             Ok(0) => return,
             Ok(_) => {}

@@ -4,7 +4,10 @@ mod bulk;
 #[cfg(all(feature = "splice", target_os = "linux"))]
 mod spliced;
 
+use std::future::poll_fn;
 use std::io::ErrorKind;
+use std::pin::pin;
+use std::task::Poll;
 use std::time::Duration;
 
 use socket2::SockRef;
@@ -14,7 +17,7 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use super::pipes::Pool;
-use super::{PIPE_LEN, PIPES, Relayed, Side, copy, hang_up, relay_with};
+use super::{PIPE_LEN, PIPES, Relayed, Side, copy, ended, hang_up, relay_with};
 
 /// For what must happen at all: a failed test ends.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -219,6 +222,17 @@ async fn hangs_up_so_that_the_refusal_arrives() {
     assert_eq!(read_to_end(&mut client).await, (b"refused".to_vec(), None));
     drop(client);
     timeout(PATIENCE, hanging_up).await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn discards_only_some_data_before_other_futures_have_their_turn() {
+    let (mut client, server) = pair().await;
+    SockRef::from(&server).set_recv_buffer_size(1_000_000).unwrap();
+    client.write_all(&[0; 400_000]).await.unwrap();
+    while server.peek(&mut [0; 400_000]).await.unwrap() < 300_000 {}
+    let mut ending = pin!(ended(&server));
+    assert!(poll_fn(|cx| Poll::Ready(ending.as_mut().poll(cx))).await.is_pending());
+    assert!(server.try_read(&mut [0]).is_ok(), "nothing is left");
 }
 
 #[tokio::test]
