@@ -212,3 +212,24 @@ pub fn prepend(endpoint: &Endpoint<'_>, headroom: &mut [u8]) -> usize {
     encode([0, 0, 0], endpoint, &mut headroom[start..]);
     start
 }
+
+/// Copies the segments, with a header in front of each. Returns how much was written.
+#[inline(always)]
+pub fn prepend_each(endpoint: &Endpoint<'_>, data: &[u8], segment: usize, out: &mut [u8]) -> usize {
+    let mut end = 0;
+    for data in data.chunks(segment) {
+        end += encode([0, 0, 0], endpoint, &mut out[end..]);
+        out[end..end + data.len()].copy_from_slice(data);
+        end += data.len();
+    }
+    end
+}
+
+/// How many datagrams from the front on have the header of the first, and how much data is in them.
+#[inline(always)]
+pub fn run(datagrams: &[u8], stride: usize) -> (usize, usize) {
+    let (_, data) = datagram(&datagrams[..stride]);
+    let header = &datagrams[..stride - data.len()];
+    let same = datagrams.chunks(stride).take_while(|datagram| datagram.starts_with(header));
+    same.fold((0, 0), |(count, len), datagram| (count + 1, len + datagram.len() - header.len()))
+}

@@ -106,8 +106,8 @@ pub use self::inbox::{Buffer, Inbox, Polled};
 pub use self::receive::Receive;
 pub use self::wire::{
     Address, Command, Decode, Domain, Encode, Endpoint, EndpointBuf, Fragment, GssapiMessage, GssapiToken, Method,
-    MethodOffer, MethodSelection, ProtectionLevel, Reply, ReplyCode, Request, Target, UdpHeader, UserPass, UserPassBuf,
-    UserPassStatus,
+    MethodOffer, MethodSelection, ProtectionLevel, Reply, ReplyCode, Request, Run, Runs, Target, UdpHeader, UserPass,
+    UserPassBuf, UserPassStatus,
 };
 
 /// The README's code, compiled.

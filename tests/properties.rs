@@ -5,7 +5,7 @@ mod harness;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
 
 use harness::decoders::{KINDS, Kind, decoders};
-use harness::{fragments, frames, messages, states, text, values};
+use harness::{fragments, frames, messages, runs, states, text, values};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
@@ -30,6 +30,11 @@ proptest! {
     #[test]
     fn frames_of_udp_in_tcp_are_complete_or_incomplete(bytes in prop_oneof![message(), choices()]) {
         frames::frames(&bytes);
+    }
+
+    #[test]
+    fn runs_are_the_datagrams_of_a_buffer(bytes in prop_oneof![datagrams(), choices()]) {
+        runs::runs(&bytes);
     }
 
     #[test]
@@ -167,6 +172,23 @@ fn message() -> impl Strategy<Value = Vec<u8>> {
             bytes[at] = byte;
         }
         bytes
+    })
+}
+
+/// Datagrams of one length, with a few headers; the first byte is that length.
+fn datagrams() -> impl Strategy<Value = Vec<u8>> {
+    let header = select(vec![
+        &b"\0\0\0\x01\xC0\0\x02\x01\0\x35"[..],
+        b"\0\0\0\x03\x05a.xyz\0\x35",
+        b"\0\0\x01\x01\xC0\0\x02\x01\0\x35",
+    ]);
+    let datagram = (header, vec(any::<u8>(), 0..20)).prop_map(|(header, data)| [header, &data].concat());
+    (0_u8..20, vec((datagram, 1_usize..5), 0..8)).prop_map(|(stride, datagrams)| {
+        let repeated = datagrams.into_iter().flat_map(|(mut datagram, count)| {
+            datagram.resize(usize::from(stride) + 1, b'x');
+            vec![datagram; count]
+        });
+        repeated.fold(vec![stride], |bytes, datagram| [bytes, datagram].concat())
     })
 }
 

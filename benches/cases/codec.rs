@@ -2,6 +2,7 @@
 
 use std::hint::black_box;
 use std::net::{Ipv4Addr, Ipv6Addr};
+use std::num::NonZeroUsize;
 
 use socks5_sansio::{
     Address, Decode, Domain, Encode, Endpoint, GssapiMessage, GssapiToken, Method, MethodOffer, MethodSelection, Reply,
@@ -21,6 +22,7 @@ pub fn all() -> impl Iterator<Item = &'static Case> {
         ENCODE,
         ENCODE_OFFER,
         PREPEND,
+        SEGMENTS,
         VERIFY,
         VERIFY_LONGEST,
     ]
@@ -334,6 +336,45 @@ cases! { PREPEND within 1.7:
         floor(from: &floor::Endpoint<'a> = &FLOOR_IPV6, headroom: &mut [u8] = &mut [0; ROOM]) -> usize {
             floor::prepend(from, headroom)
         }
+        plain same;
+}
+
+const SEGMENT: NonZeroUsize = NonZeroUsize::new(1200).unwrap();
+const STRIDE: NonZeroUsize = SEGMENT.saturating_add(IPV4.len());
+const SEGMENTS_LEN: usize = 40 * SEGMENT.get();
+const DATAGRAMS_LEN: usize = 40 * STRIDE.get();
+
+fn datagrams() -> Vec<u8> {
+    let mut datagrams = vec![0; DATAGRAMS_LEN];
+    floor::prepend_each(&FLOOR_IPV4, &[0; SEGMENTS_LEN], SEGMENT.get(), &mut datagrams);
+    datagrams
+}
+
+cases! { SEGMENTS within 1.7:
+    prepend_each(SEGMENTS_LEN)
+        ours(
+            header: &UdpHeader<'_> = &UdpHeader::new(TO_IPV4),
+            data: &[u8] = &[0; SEGMENTS_LEN],
+            out: &'a mut [u8] = &mut [0; DATAGRAMS_LEN]
+        ) -> &'a [u8] {
+            let Ok(len) = header.prepend_each(data, SEGMENT, out) else { panic!() };
+            &out[..len]
+        }
+        floor(
+            to: &floor::Endpoint<'_> = &FLOOR_IPV4,
+            data: &[u8] = &[0; SEGMENTS_LEN],
+            out: &'a mut [u8] = &mut [0; DATAGRAMS_LEN]
+        ) -> &'a [u8] {
+            let len = floor::prepend_each(to, data, SEGMENT.get(), out);
+            &out[..len]
+        }
+        plain same;
+    run(DATAGRAMS_LEN)
+        ours(datagrams: &[u8] = &datagrams()) -> (usize, usize) {
+            let Some(Ok(run)) = UdpHeader::runs(datagrams, STRIDE).next() else { panic!() };
+            run.data().fold((0, 0), |(count, len), data| (count + 1, len + data.len()))
+        }
+        floor(datagrams: &[u8] = &datagrams()) -> (usize, usize) { floor::run(datagrams, STRIDE.get()) }
         plain same;
 }
 

@@ -17,6 +17,7 @@ mod message;
 mod method;
 mod reply;
 mod request;
+mod runs;
 #[cfg(feature = "serde")]
 mod serde;
 pub(crate) mod socks4;
@@ -44,6 +45,7 @@ pub use self::method::{MethodOffer, MethodSelection};
 pub use self::reply::Reply;
 pub(crate) use self::reply::encoded_failure;
 pub use self::request::Request;
+pub use self::runs::{Run, Runs};
 pub use self::udp::{Fragment, UdpHeader};
 pub use self::uot::{UotConnectDatagram, UotDatagram, UotRequest, UotVersion};
 pub use self::user_pass::{UserPass, UserPassStatus};

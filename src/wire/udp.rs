@@ -86,6 +86,23 @@ impl<'a> UdpHeader<'a> {
         self.encode(header).map(|_| start)
     }
 
+    /// The most data that fits a datagram of this length after the header. `None`: not even the header does.
+    ///
+    /// ```
+    /// use socks5_sansio::UdpHeader;
+    ///
+    /// const UDP_OVER_IPV4: usize = 1500 - 20 - 8; // at an MTU of 1500
+    /// let header = UdpHeader::new("192.0.2.1:443".try_into()?);
+    /// assert_eq!(header.max_data(UDP_OVER_IPV4), Some(1462));
+    /// assert_eq!(header.max_data(9), None);
+    /// # Ok::<(), socks5_sansio::ParseEndpointError>(())
+    /// ```
+    #[inline]
+    #[must_use]
+    pub fn max_data(&self, datagram_len: usize) -> Option<usize> {
+        datagram_len.checked_sub(self.encoded_len())
+    }
+
     #[inline(always)]
     fn parse(input: &'a [u8]) -> Parsed<'a, Self> {
         let (input, [_, _]) = bytes::<2, 5>(input)?;

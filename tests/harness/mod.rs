@@ -13,6 +13,7 @@ pub mod frames;
 pub mod messages;
 pub mod plan;
 pub mod recogniser;
+pub mod runs;
 pub mod states;
 pub mod text;
 pub mod transport;
@@ -22,7 +23,7 @@ pub mod values;
 pub type Check = fn(&[u8]);
 
 /// The checks, by the names of their fuzz targets.
-pub const TARGETS: [(&str, Check); 13] = [
+pub const TARGETS: [(&str, Check); 14] = [
     ("client", states::client),
     ("handshake", states::handshake),
     ("decoders", decoders::decoders),
@@ -32,6 +33,7 @@ pub const TARGETS: [(&str, Check); 13] = [
     ("gssapi", states::gssapi),
     ("messages", messages::messages),
     ("reassembly", fragments::reassembly),
+    ("runs", runs::runs),
     ("server", states::server),
     ("socks4", states::socks4),
     ("together", states::together),
