@@ -1,5 +1,7 @@
 //! UDP ASSOCIATE: a client's association (RFC 1928 section 7).
 
+mod batched;
+
 use std::io::{self, ErrorKind};
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 
@@ -7,6 +9,7 @@ use socks5_sansio::association::relay_address;
 use socks5_sansio::{Encode, Endpoint, ParseEndpointError, UdpHeader};
 use tokio::net::{TcpStream, UdpSocket};
 
+pub use self::batched::{Batched, Received};
 use crate::outbound::any_port;
 use crate::relay::ended;
 
@@ -15,6 +18,7 @@ use crate::relay::ended;
 pub struct Association {
     control: TcpStream,
     socket: UdpSocket,
+    relay: SocketAddr,
 }
 
 impl Association {
@@ -27,7 +31,7 @@ impl Association {
         let relay = relay_address(bound, control.peer_addr()?);
         let socket = UdpSocket::bind(local_for(relay, control.local_addr()?)).await?;
         socket.connect(relay).await?;
-        Ok(Self { control, socket })
+        Ok(Self { control, socket, relay })
     }
 
     /// Sends a datagram to a destination: `"example.com:53"`, `("example.com", 53)`, a socket address or an [`Endpoint`].
@@ -73,7 +77,7 @@ impl Association {
         let len = loop {
             let len = tokio::select! {
                 len = self.socket.recv(buffer) => len?,
-                () = ended(&self.control) => return Err(ErrorKind::ConnectionAborted.into()),
+                () = ended(&self.control) => return Err(aborted()),
             };
             if UdpHeader::split(&buffer[..len]).is_ok_and(|(header, _)| header.fragment.is_standalone()) {
                 break len;
@@ -82,6 +86,34 @@ impl Association {
         let (header, data) = UdpHeader::split(&buffer[..len]).map_err(io::Error::from)?;
         Ok((header.endpoint, data))
     }
+
+    /// The most data in a datagram with this header, on a path to the relay with this MTU: what is longer is sent in IP fragments,
+    /// which are lost more easily, and in many networks always. `None`: not even the header fits.
+    ///
+    /// The relay's answers have the header of their source: 10 bytes for an IPv4 address, 22 for an IPv6 address.
+    #[must_use]
+    pub fn max_data(&self, header: &UdpHeader<'_>, mtu: usize) -> Option<usize> {
+        max_data(self.relay, header, mtu)
+    }
+
+    /// The same association, for batches of datagrams.
+    ///
+    /// # Errors
+    ///
+    /// Where the system refuses the options of the socket.
+    pub fn into_batched(self) -> io::Result<Batched> {
+        Batched::new(self.control, self.socket, self.relay)
+    }
+}
+
+fn aborted() -> io::Error {
+    io::Error::new(ErrorKind::ConnectionAborted, "the proxy ended the association")
+}
+
+/// IP and UDP have headers of their own.
+fn max_data(relay: SocketAddr, header: &UdpHeader<'_>, mtu: usize) -> Option<usize> {
+    let below = if relay.is_ipv4() { 20 + 8 } else { 40 + 8 };
+    header.max_data(mtu.checked_sub(below)?)
 }
 
 /// The address of the TCP connection, which the proxy's filter admits, unless the relay has one of the other family.
@@ -97,6 +129,22 @@ fn local_for(relay: SocketAddr, control_local: SocketAddr) -> SocketAddr {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_fits_depends_on_the_families_of_relay_and_destination() {
+        for (relay, to, mtu, expected) in [
+            ("192.0.2.7:4660", "192.0.2.1:443", 1500, Some(1462)),
+            ("192.0.2.7:4660", "[2001:db8::1]:443", 1500, Some(1450)),
+            ("[2001:db8::7]:4660", "192.0.2.1:443", 1500, Some(1442)),
+            ("[2001:db8::7]:4660", "example.com:443", 1280, Some(1214)),
+            ("192.0.2.7:4660", "192.0.2.1:443", 38, Some(0)),
+            ("192.0.2.7:4660", "192.0.2.1:443", 37, None),
+            ("192.0.2.7:4660", "192.0.2.1:443", 27, None),
+        ] {
+            let header = UdpHeader::new(to.try_into().unwrap());
+            assert_eq!(max_data(relay.parse().unwrap(), &header, mtu), expected, "{relay} {to} {mtu}");
+        }
+    }
 
     #[test]
     fn sends_from_the_address_of_the_connection_in_the_family_of_the_relay() {

@@ -5,6 +5,8 @@
 
 #[cfg(feature = "net")]
 pub mod association;
+#[cfg(feature = "net")]
+mod batch;
 mod client;
 mod deadline;
 #[cfg(all(any(doc, doctest), feature = "net"))]

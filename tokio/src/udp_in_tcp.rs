@@ -14,13 +14,16 @@ use socks5_sansio::{Decode, DecodeError, Encode, Endpoint, EndpointBuf, Inbox, V
 use tokio::net::TcpStream;
 use tokio::task::yield_now;
 
+use crate::batch::{Batch, Message, with_batch};
 use crate::limits::Place;
 use crate::lookup::Resolve;
 use crate::relay::{Relayed, Side, keep_alive, ready};
-use crate::udp::{BATCH, BUFFER, Outside, Relays};
+use crate::udp::{Outside, Relays};
 
 /// The least room for a read. It bounds the inbox, as no frame has more than 65,797 bytes.
 const READ_LEN: usize = 16 * 1024;
+/// Frames, or messages, of one direction before the other gets its turn.
+const BATCH: usize = 64;
 /// With this many bytes of frames in the outbox, no more answers are received: the system drops them.
 const OUTBOX_LEN: usize = 64 * 1024;
 
@@ -89,7 +92,7 @@ impl<R: Resolve> Relays<R> {
 /// [`udp::Relay`](crate::udp::Relay), and so are answers while the client does not read. A malformed frame ends the association:
 /// where the next one begins cannot be known.
 ///
-/// An idle relay has no buffer. For a client that does not read, at most 129 KiB of frames wait; of an unfinished frame, at most 65.
+/// An idle relay has no buffer. For a client that does not read, at most 130 KiB of frames wait; of an unfinished frame, at most 65.
 /// As by [`relay`](crate::relay::relay), a vanished host is noticed within two minutes; on Linux, a client that reads nothing for
 /// that long, while there are answers for it, counts as one.
 #[derive(Debug)]
@@ -110,7 +113,7 @@ impl<R: Resolve> Relay<R> {
     ///
     /// As [`UdpSocket::local_addr`](tokio::net::UdpSocket::local_addr).
     pub fn local_addr(&self) -> io::Result<SocketAddr> {
-        Ok(bound_address(self.outside.own.socket.local_addr()?, self.control_local))
+        Ok(bound_address(self.outside.own.local_addr()?, self.control_local))
     }
 
     /// Relays until the client's TCP connection ends. Send the reply first; `early` is what the client sent with its request.
@@ -125,7 +128,7 @@ impl<R: Resolve> Relay<R> {
         put(&mut self.inbox, early)?;
         self.outside.ready().await;
         loop {
-            let missing = self.send_frames()?;
+            let missing = with_batch(|batch| self.send_frames(batch))?;
             release(&mut self.inbox);
             release(&mut self.outbox);
             let (has_more, has_answers) = (missing.is_none(), !self.outbox.unread().is_empty());
@@ -141,20 +144,26 @@ impl<R: Resolve> Relay<R> {
                     writable?;
                     self.write(control)?;
                 }
-                Ok(()) = self.outside.own.receivable(), if !has_answers => {
-                    BUFFER.with_borrow_mut(|buffer| self.receive_answers(buffer));
+                Ok(()) = self.outside.own.socket.receivable(), if !has_answers => self.receive_answers(),
+                Some(Ok((name, address))) = self.outside.pending.join_next() => {
+                    with_batch(|batch| self.found(batch, &name, address));
                 }
-                Some(Ok((name, address))) = self.outside.pending.join_next() => self.found(&name, address),
             }
         }
     }
 
     /// Sends the datagrams of some frames. Returns how many bytes are missing in the next one, or `None` if there may be more.
-    fn send_frames(&mut self) -> io::Result<Option<NonZeroUsize>> {
+    fn send_frames(&mut self, batch: &mut Batch) -> io::Result<Option<NonZeroUsize>> {
+        let outcome = self.decode_frames(batch);
+        self.outside.finish(batch);
+        outcome
+    }
+
+    fn decode_frames(&mut self, batch: &mut Batch) -> io::Result<Option<NonZeroUsize>> {
         for _ in 0..BATCH {
             match self.frames.decode(self.inbox.unread()) {
                 Ok((datagram, used)) => {
-                    datagram.into_iter().for_each(|(to, data)| self.outside.send(to, data));
+                    datagram.into_iter().for_each(|(to, data)| self.outside.send(batch, to, [data]));
                     self.inbox.consume(used);
                 }
                 Err(DecodeError::Incomplete(missing)) => return Ok(Some(missing)),
@@ -177,21 +186,28 @@ impl<R: Resolve> Relay<R> {
         Ok(())
     }
 
-    fn receive_answers(&mut self, buffer: &mut [u8]) {
+    /// One message at a time, so that the outbox has a bound.
+    fn receive_answers(&mut self) {
+        let Self { outside, frames, outbox, down, .. } = self;
         for _ in 0..BATCH {
-            if self.outbox.unread().len() >= OUTBOX_LEN {
+            let is_full = outbox.unread().len() >= OUTBOX_LEN;
+            let has_received = !is_full
+                && outside.own.socket.receive(1, |from, datagrams, stride| {
+                    for data in Message::datagrams(stride, datagrams) {
+                        if frames.encode(from, data, outbox).is_ok() {
+                            *down += data.len() as u64;
+                        }
+                    }
+                });
+            if !has_received {
                 return;
-            }
-            let Ok((len, from)) = self.outside.own.socket.try_recv_from(buffer) else { return };
-            if self.frames.encode(from, &buffer[..len], &mut self.outbox).is_ok() {
-                self.down += len as u64;
             }
         }
     }
 
     /// The one destination of a client keeps the address that was found first, so that its answers are known.
-    fn found(&mut self, name: &EndpointBuf, address: Option<SocketAddr>) {
-        self.outside.found(name, address);
+    fn found(&mut self, batch: &mut Batch, name: &EndpointBuf, address: Option<SocketAddr>) {
+        self.outside.found(batch, name, address);
         if let (Frames::UotConnect(destination), Some(address)) = (&mut self.frames, address) {
             **destination = Endpoint::from(address).into();
         }

@@ -1,78 +1,15 @@
 //! UDP ASSOCIATE: the relay and a client's association with each other, and with datagrams that cannot be relayed.
 
-use std::io::{self, ErrorKind};
-use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
-use std::time::Duration;
+mod fixture;
 
-use tokio::net::{TcpListener, TcpStream, UdpSocket};
-use tokio::sync::Notify;
-use tokio::task::JoinHandle;
+use std::io::ErrorKind;
+use std::net::SocketAddr;
+use std::sync::atomic::Ordering::SeqCst;
+
+use fixture::{Fixture, PATIENCE, destination, open, receive};
 use tokio::time::timeout;
-use tokio_socks5_sansio::association::Association;
-use tokio_socks5_sansio::limits::Limit;
-use tokio_socks5_sansio::lookup::{Lookups, Resolve};
-use tokio_socks5_sansio::relay::Relayed;
 use tokio_socks5_sansio::socks5_sansio::fragment::fragments;
 use tokio_socks5_sansio::socks5_sansio::{Encode, Endpoint, UdpHeader};
-use tokio_socks5_sansio::udp::Relays;
-
-const PATIENCE: Duration = Duration::from_secs(30);
-
-/// Resolves every name to loopback, once it is released. Counts.
-#[derive(Clone, Default)]
-struct Loopback {
-    asked: Arc<AtomicUsize>,
-    answers: Arc<Notify>,
-}
-
-impl Resolve for Loopback {
-    async fn resolve(&self, _host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
-        self.asked.fetch_add(1, SeqCst);
-        self.answers.notified().await;
-        Ok(vec![(Ipv4Addr::LOCALHOST, port).into()])
-    }
-}
-
-struct Fixture {
-    association: Association,
-    relay: JoinHandle<Relayed>,
-    relays: Arc<Relays<Loopback>>,
-    resolver: Loopback,
-}
-
-impl Fixture {
-    async fn start(destination: &str, reassemble: bool) -> Self {
-        let resolver = Loopback::default();
-        let lookups = Lookups::new(resolver.clone(), Limit::new(8, 8), PATIENCE);
-        let relays = Arc::new(Relays::new(lookups, Limit::new(2, 2), reassemble));
-        let (association, relay) = open(&relays, destination).await;
-        Self { association, relay, relays, resolver }
-    }
-}
-
-async fn open(relays: &Arc<Relays<Loopback>>, destination: &str) -> (Association, JoinHandle<Relayed>) {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
-    let (control, _) = listener.accept().await.unwrap();
-    let relay = relays.open(&control, destination.try_into().unwrap()).unwrap();
-    let bound = relay.local_addr().unwrap();
-    let relay = tokio::spawn(async move { relay.run(&control).await });
-    (Association::new(client, bound.into()).await.unwrap(), relay)
-}
-
-async fn destination() -> (UdpSocket, SocketAddr) {
-    let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
-    let address = socket.local_addr().unwrap();
-    (socket, address)
-}
-
-async fn receive(socket: &UdpSocket) -> (Vec<u8>, SocketAddr) {
-    let mut buffer = [0; 2048];
-    let (len, from) = timeout(PATIENCE, socket.recv_from(&mut buffer)).await.expect("a datagram").unwrap();
-    (buffer[..len].to_vec(), from)
-}
 
 #[tokio::test]
 async fn relays_both_ways_whatever_the_request_has_as_its_source() {
@@ -154,7 +91,7 @@ async fn reassembles_fragments_with_reassemble() {
 #[tokio::test]
 async fn two_associations_cannot_feed_each_other() {
     let fixture = Fixture::start("0.0.0.0:0", false).await;
-    let (other, _relay) = open(&fixture.relays, "0.0.0.0:0").await;
+    let (other, _relay) = open(&fixture.relays, "127.0.0.1", "0.0.0.0:0").await;
     let (socket, address) = destination().await;
     other.send_to(address, b"other").await.unwrap();
     let (_, outside_of_other) = receive(&socket).await;
