@@ -58,6 +58,10 @@ memcheck:
 gssapi:
     .ci/gssapi
 
+# HTTP/3 through the example server, dante and fast-socks5
+http3:
+    .ci/http3
+
 # Instructions of each operation, within limits
 instructions:
     cargo bench -p socks5-sansio-benches --bench instructions

@@ -7,6 +7,7 @@
 //! | a client over any stream | [`client`] |
 //! | TLS between client and proxy | [`tls`] |
 //! | datagrams: a server's relay, and a client | [`datagrams`] |
+//! | QUIC and HTTP/3 | [`http3`] |
 //! | datagrams inside the TCP connection, where UDP is blocked | [`udp_in_tcp`] |
 //! | a proxy behind another proxy | [`chaining`] |
 //! | users, and authentication methods of your own | [`authentication`] |
@@ -21,7 +22,7 @@ macro_rules! pages {
     };
 }
 
-pages! { authentication chaining client coming_from datagrams limits server udp_in_tcp }
+pages! { authentication chaining client coming_from datagrams http3 limits server udp_in_tcp }
 
 // rustls takes longer to build than all the rest
 #[cfg(not(doctest))]
