@@ -24,7 +24,7 @@ async fn send(association: &Batched, to: impl Into<Endpoint<'_>>, data: &[u8], s
     association.try_send(&UdpHeader::new(to.into()), data, segment).unwrap();
 }
 
-/// The source and the data of each datagram, until there are so many.
+/// The source and the data of each datagram, until there are `count`.
 async fn receive_batched(association: &Batched, count: usize) -> Vec<(Endpoint<'static>, Vec<u8>)> {
     let mut found = Vec::new();
     while found.len() < count {

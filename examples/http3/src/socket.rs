@@ -29,7 +29,7 @@ thread_local! {
 }
 
 /// An association for one destination. An answer has the address of its source and not the name that was sent to, so one
-/// association for several names could not tell them apart.
+/// association for several names could not distinguish them.
 #[derive(Debug)]
 pub struct ProxiedSocket {
     association: Batched,
@@ -153,7 +153,7 @@ impl AsyncUdpSocket for ProxiedSocket {
     }
 }
 
-/// The data of the first run of a message. There is no other, unless a stranger sends to the relay.
+/// The data of the first run of a message. There is no other, unless another host sends to the relay.
 fn only_run<'m>(message: &'m [u8], received: &Received) -> Option<impl Iterator<Item = &'m [u8]> + use<'m>> {
     let mut runs = UdpHeader::runs(message.get(..received.len)?, received.stride).flatten();
     runs.find(|run| run.header().fragment.is_standalone()).map(|run| run.data())

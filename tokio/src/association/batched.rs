@@ -74,7 +74,7 @@ impl Batched {
             }
             ready!(self.socket.socket.poll_recv_ready(cx))?;
             match self.try_recv(buffers, received) {
-                // the connection tells whether there is still a relay
+                // the end of the connection is the end of the relay
                 Err(error) if matches!(error.kind(), ErrorKind::ConnectionRefused | ErrorKind::WouldBlock) => {}
                 outcome => return Poll::Ready(outcome),
             }

@@ -104,7 +104,7 @@ impl Pipe {
     }
 
     /// Moves what was received into the empty pipe. Returns the number of bytes. `None`: the end of the stream, or nothing yet, or
-    /// something that cannot be spliced, such as urgent data. Reading tells which, so the stream counts as readable still.
+    /// something that cannot be spliced, such as urgent data. Read to find out which; the stream still counts as readable.
     pub(super) fn fill(&mut self, from: &TcpStream) -> io::Result<Option<usize>> {
         let len = self.place.0.pipe_len;
         let filled = from.try_io(Interest::READABLE, || {

@@ -137,7 +137,7 @@ impl<'e> Way<'e> {
         Ok(passed)
     }
 
-    /// `None` where only reading tells what there is, or there is no pipe.
+    /// `None` if there is no pipe, or the stream must be read to find out what it has.
     fn splice(&mut self) -> Result<Option<usize>, Broken> {
         let Some(mut pipe) = self.ends.pool.take() else { return Ok(None) };
         let Some(len) = pipe.fill(self.from()).map_err(|error| self.not_read(error))? else {
