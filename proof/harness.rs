@@ -7,7 +7,7 @@
 mod decode;
 mod encode;
 #[cfg(feature = "linked")]
-mod others;
+mod linked;
 mod socks4;
 mod state;
 

@@ -359,9 +359,15 @@ impl<R> ReceiveAnswers<R> {
             return selection(input, |method| method == Method::NO_AUTHENTICATION).map(|(_, used)| used);
         }
         let (_, selection) = selection(input, |method| method == Method::USERNAME_PASSWORD)?;
-        let (_, status) = ReceiveStatus(()).receive(input.split_at(selection).1)?;
-        Ok(selection + status)
+        let (_, status) = ReceiveStatus(()).receive(after(selection, input))?;
+        Ok(selection.saturating_add(status))
     }
+}
+
+/// The input after a message of `used` bytes that was received from it.
+#[inline]
+fn after(used: usize, input: &[u8]) -> &[u8] {
+    input.get(used..).unwrap_or_default()
 }
 
 impl<R> Sealed for ReceiveAnswers<R> {}
@@ -372,7 +378,7 @@ impl<R: Answer> Receive for ReceiveAnswers<R> {
     #[inline]
     fn missing(&self, input: &[u8]) -> Option<NonZeroUsize> {
         match self.receive_permit(input) {
-            Ok(used) => self.last.missing(input.split_at(used).1),
+            Ok(used) => self.last.missing(after(used, input)),
             // a selection and a status have two bytes each
             Err(Error::Closed | Error::Truncated) => NonZeroUsize::new(2 - input.len() % 2),
             Err(_) => None,
@@ -382,8 +388,8 @@ impl<R: Answer> Receive for ReceiveAnswers<R> {
     #[inline]
     fn receive(self, input: &[u8]) -> Result<(Self::Received<'_>, usize), Error> {
         let before = self.receive_permit(input)?;
-        let (received, used) = self.last.receive(input.split_at(before).1)?;
-        Ok((received, before + used))
+        let (received, used) = self.last.receive(after(before, input))?;
+        Ok((received, before.saturating_add(used)))
     }
 }
 

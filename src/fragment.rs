@@ -70,7 +70,7 @@ impl<B: AsMut<[u8]>> Reassembly<B> {
     /// Processes a datagram of the sender, as [`UdpHeader::split`] returns it, at the time `now`.
     pub fn push<'a>(&'a mut self, header: &UdpHeader<'_>, data: &'a [u8], now: Duration) -> Outcome<'a> {
         let timeout = self.timeout;
-        self.queue.take_if(|queue| now.saturating_sub(queue.started) >= timeout);
+        self.queue.take_if(|queue| queue.age(now) >= timeout.as_nanos());
         match header.fragment {
             Fragment::STANDALONE => {
                 self.queue = None;
@@ -89,7 +89,7 @@ impl<B: AsMut<[u8]>> Reassembly<B> {
                 self.queue = Some(queue);
                 return Outcome::Dropped(Reason::Duplicate);
             }
-            Some(queue) if fragment.position() == queue.highest + 1 => Some(queue),
+            Some(queue) if fragment.position().checked_sub(1) == Some(queue.highest) => Some(queue),
             _ if fragment.position() == 1 => Queue::begin(buffer, endpoint, now),
             _ => return Outcome::Dropped(Reason::OutOfOrder),
         };
@@ -113,6 +113,11 @@ impl Queue {
         Some(Self { started: now, highest: 0, endpoint_end: end, highest_start: end, end })
     }
 
+    /// In nanoseconds.
+    const fn age(&self, now: Duration) -> u128 {
+        now.as_nanos().saturating_sub(self.started.as_nanos())
+    }
+
     fn is_for(&self, buffer: &[u8], endpoint: Endpoint<'_>) -> bool {
         buffer
             .get(..self.endpoint_end)
@@ -126,11 +131,11 @@ impl Queue {
 
     /// Returns everything that is stored by then.
     fn append<'b>(self, buffer: &'b mut [u8], fragment: Fragment, data: &[u8]) -> Option<(Self, &'b [u8])> {
-        let end = self.end + data.len();
-        let stored = buffer.get_mut(..end)?;
-        stored.split_at_mut(self.end).1.copy_from_slice(data);
+        let here = buffer.get_mut(self.end..).and_then(|free| free.get_mut(..data.len()))?;
+        here.copy_from_slice(data);
+        let end = self.end.saturating_add(data.len());
         let queue = Self { highest: fragment.position(), highest_start: self.end, end, ..self };
-        Some((queue, stored))
+        buffer.get(..end).map(|stored| (queue, stored))
     }
 }
 
@@ -214,7 +219,7 @@ impl<'a> Iterator for Fragments<'a> {
             (position, Some(_)) => Fragment(position),
         };
         self.rest = rest;
-        self.position += 1;
+        self.position = self.position.saturating_add(1);
         Some((UdpHeader { fragment, endpoint: self.endpoint }, data))
     }
 }

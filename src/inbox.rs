@@ -99,9 +99,32 @@ impl Buffer for std::vec::Vec<u8> {
 #[derive(Clone)]
 pub struct Inbox<B> {
     buffer: B,
-    /// `start <= end <= buffer.len()`: a buffer does not shrink.
+    unread: Unread,
+}
+
+/// Where the unread bytes are: `start <= end`, and a buffer is at least as long, as it does not shrink.
+#[derive(Clone)]
+struct Unread {
     start: usize,
     end: usize,
+}
+
+impl Unread {
+    #[inline]
+    fn of<'b>(&self, buffer: &'b impl Buffer) -> &'b [u8] {
+        let bytes = buffer.bytes();
+        let filled = bytes.split_at(self.end.min(bytes.len())).0;
+        filled.split_at(self.start.min(filled.len())).1
+    }
+
+    /// Removes the first `len` of the bytes, which are `unread`.
+    #[inline]
+    fn consume(&mut self, len: usize, unread: &[u8]) {
+        match unread.get(len..) {
+            None | Some([]) => *self = Self { start: 0, end: 0 },
+            Some(_) => self.start = self.start.saturating_add(len),
+        }
+    }
 }
 
 /// The result of [`Inbox::poll`].
@@ -117,13 +140,13 @@ pub enum Polled<R, S> {
 impl<B: Buffer> Inbox<B> {
     /// An empty inbox.
     pub const fn new(buffer: B) -> Self {
-        Self { buffer, start: 0, end: 0 }
+        Self { buffer, unread: Unread { start: 0, end: 0 } }
     }
 
     /// The bytes received and not used yet.
     #[inline]
     pub fn unread(&self) -> &[u8] {
-        self.buffer.bytes().split_at(self.end).0.split_at(self.start).1
+        self.unread.of(&self.buffer)
     }
 
     /// Room for exactly `len` bytes after the unread ones.
@@ -133,52 +156,58 @@ impl<B: Buffer> Inbox<B> {
     /// [`BufferTooSmall`] if the buffer can neither hold that many nor grow.
     #[inline]
     pub fn room(&mut self, len: usize) -> Result<&mut [u8], BufferTooSmall> {
-        if self.buffer.bytes().len() - self.end < len {
-            self.make_room(len)?;
+        if self.needed(len) > self.buffer.bytes().len() {
+            self.make_room(len);
         }
-        Ok(self.buffer.bytes_mut().split_at_mut(self.end).1.split_at_mut(len).0)
+        let needed = self.needed(len);
+        self.buffer.bytes_mut().get_mut(self.unread.end..needed).ok_or(BufferTooSmall { needed })
+    }
+
+    /// The length of a buffer with `len` bytes after the unread ones.
+    #[inline]
+    fn needed(&self, len: usize) -> usize {
+        self.unread.end.saturating_add(len)
     }
 
     /// All the room after the unread bytes, empty if the buffer is full. Does not grow a `Vec`, which may be empty at first: call
     /// [`room`](Self::room) for that.
     #[inline]
     pub fn space(&mut self) -> &mut [u8] {
-        if self.end == self.buffer.bytes().len() {
-            self.compact();
-        }
-        self.buffer.bytes_mut().split_at_mut(self.end).1
+        let len = self.buffer.bytes().len();
+        let end = if self.unread.end < len { self.unread.end } else { self.compact().min(len) };
+        self.buffer.bytes_mut().split_at_mut(end).1
     }
 
-    /// Moves the unread bytes to the front.
+    /// Moves the unread bytes to the front. Returns their number.
     #[cold]
-    fn compact(&mut self) {
-        self.buffer.bytes_mut().copy_within(self.start..self.end, 0);
-        (self.start, self.end) = (0, self.end - self.start);
+    fn compact(&mut self) -> usize {
+        let Unread { start, end } = self.unread;
+        let filled = self.buffer.bytes_mut().get_mut(..end).unwrap_or_default();
+        filled.copy_within(start.min(filled.len()).., 0);
+        self.unread = Unread { start: 0, end: end.saturating_sub(start) };
+        self.unread.end
     }
 
     #[cold]
-    fn make_room(&mut self, len: usize) -> Result<(), BufferTooSmall> {
+    fn make_room(&mut self, len: usize) {
         self.compact();
-        let needed = self.end.saturating_add(len);
-        if self.buffer.bytes().len() < needed {
+        let needed = self.needed(len);
+        if needed > self.buffer.bytes().len() {
             self.buffer.grow(needed);
         }
-        if self.buffer.bytes().len() < needed { Err(BufferTooSmall { needed }) } else { Ok(()) }
     }
 
     /// Adds the first `len` bytes of the [room](Self::room) or the [space](Self::space) to the unread ones, or all if it has fewer.
     #[inline]
     pub fn filled(&mut self, len: usize) {
-        self.end = self.end.saturating_add(len).min(self.buffer.bytes().len());
+        self.unread.end = self.needed(len).min(self.buffer.bytes().len());
     }
 
     /// Removes the first `len` unread bytes, or all of them if there are fewer.
     #[inline]
     pub fn consume(&mut self, len: usize) {
-        self.start = self.start.saturating_add(len).min(self.end);
-        if self.start == self.end {
-            (self.start, self.end) = (0, 0);
-        }
+        let unread = self.unread.of(&self.buffer);
+        self.unread.consume(len, unread);
     }
 
     /// Receives the message that the state waits for, if it is complete. For event loops; a loop that reads until it can return the
@@ -202,12 +231,9 @@ impl<B: Buffer> Inbox<B> {
     /// As [`Receive::receive`].
     #[inline]
     pub fn receive<S: Receive>(&mut self, state: S) -> Result<S::Received<'_>, S::Error> {
-        let unread = self.buffer.bytes().split_at(self.end).0.split_at(self.start).1;
+        let unread = self.unread.of(&self.buffer);
         let (received, used) = state.receive(unread)?;
-        self.start = self.start.saturating_add(used).min(self.end);
-        if self.start == self.end {
-            (self.start, self.end) = (0, 0);
-        }
+        self.unread.consume(used, unread);
         Ok(received)
     }
 }
@@ -215,7 +241,7 @@ impl<B: Buffer> Inbox<B> {
 /// Shows the number of unread bytes and none of them: there may be a password among them.
 impl<B: Buffer> fmt::Debug for Inbox<B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let unread = self.end - self.start;
+        let unread = self.unread().len();
         f.debug_struct("Inbox").field("unread", &unread).field("capacity", &self.buffer.bytes().len()).finish()
     }
 }

@@ -77,12 +77,17 @@ pub(super) fn short<const REST: usize>(input: &[u8]) -> Parsed<'_, Short<'_>> {
 /// At most 255 bytes, and a NUL after them.
 #[inline(always)]
 pub(super) fn terminated<const REST: usize>(too_long: Invalid, input: &[u8]) -> Parsed<'_, Short<'_>> {
-    let len = input.iter().take(256).position(|&byte| byte == 0);
-    match len.and_then(|len| input.split_at_checked(len)) {
+    match nul(input).and_then(|len| input.split_at_checked(len)) {
         Some((bytes, [_nul, input @ ..])) => Ok((input, Short(bytes))),
         _ if input.len() > 255 => Err(invalid(too_long)),
         _ => Err(incomplete(input.len() + 1 + REST, input)),
     }
+}
+
+/// The position of the first NUL among the first 256 bytes. Not inlined: `proof/` has one theorem about the loop, and uses it in others.
+#[inline(never)]
+fn nul(input: &[u8]) -> Option<usize> {
+    input.get(..256).unwrap_or(input).iter().position(|&byte| byte == 0)
 }
 
 /// The error that no more input can cure.
@@ -93,7 +98,7 @@ pub(super) fn invalid(invalid: Invalid) -> Err<Invalid> {
 
 #[inline(always)]
 pub(super) fn incomplete(needed: usize, input: &[u8]) -> Err<Invalid> {
-    Err::Incomplete(Needed::new(needed - input.len()))
+    Err::Incomplete(Needed::new(needed.saturating_sub(input.len())))
 }
 
 /// At most 255 bytes.

@@ -31,7 +31,8 @@ pub trait Decode<'a>: Parse<'a> {
     #[inline]
     fn decode(input: &'a [u8]) -> Result<(Self, usize), DecodeError> {
         let (message, rest) = finish(Self::parse(input))?;
-        Ok((message, input.len() - rest.len()))
+        debug_assert!(rest.len() <= input.len(), "the rest is a part of the input");
+        Ok((message, input.len().wrapping_sub(rest.len())))
     }
 }
 
@@ -56,7 +57,7 @@ pub trait Encode: Pieces {
     #[must_use]
     fn encoded_len(&self) -> usize {
         let mut len = 0;
-        self.pieces(&mut |piece| len += piece.len());
+        self.pieces(&mut |piece| len = usize::saturating_add(len, piece.len()));
         len
     }
 

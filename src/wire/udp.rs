@@ -82,7 +82,7 @@ impl<'a> UdpHeader<'a> {
     pub fn prepend(&self, headroom: &mut [u8]) -> Result<usize, BufferTooSmall> {
         let needed = self.encoded_len();
         let start = headroom.len().checked_sub(needed).ok_or(BufferTooSmall { needed })?;
-        let (_, header) = headroom.split_at_mut(start);
+        let header = headroom.get_mut(start..).unwrap_or_default();
         self.encode(header).map(|_| start)
     }
 
