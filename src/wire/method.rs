@@ -124,13 +124,21 @@ impl MethodSet {
 impl From<MethodOffer<'_>> for MethodSet {
     #[inline]
     fn from(MethodOffer(methods): MethodOffer<'_>) -> Self {
-        let mut words = [0; 4];
-        for octet in methods.as_bytes() {
+        let mut set = Self([0; 4]);
+        set.insert(methods.as_bytes());
+        set
+    }
+}
+
+impl MethodSet {
+    /// Not inlined: `proof/` has one theorem about the loop, and uses it in others.
+    #[inline(never)]
+    fn insert(&mut self, methods: &[u8]) {
+        for octet in methods {
             // two bits: always the index of a word
-            let word = words.get_mut(usize::from(octet >> 6));
+            let word = self.0.get_mut(usize::from(octet >> 6));
             word.into_iter().for_each(|word| *word |= 1 << (octet & 63));
         }
-        Self(words)
     }
 }
 
