@@ -30,10 +30,12 @@ macro_rules! decoders {
     ($($name:ident: $message:ty, $report:ident, $input:ident, $value:ident => $words:expr;)*) => {
         $(#[unsafe(no_mangle)]
         pub extern "C" fn $name($input: Bytes, words: *mut Words) {
-            decoded(words, <$message>::decode($input.get()), |$report, $value| $words);
+            $crate::decode::decoded(words, <$message>::decode($input.get()), |$report, $value| $words);
         })*
     };
 }
+
+pub(crate) use decoders;
 
 decoders! {
     decode_method_selection: MethodSelection, report, _input, selection => report.put([selection.method.0.into()]);

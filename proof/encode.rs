@@ -30,14 +30,22 @@ pub(crate) fn written(words: *mut Words, result: Result<usize, BufferTooSmall>) 
 #[repr(C)]
 pub struct Value {
     pub(crate) code: u64,
-    kind: u64,
+    pub(crate) kind: u64,
     pub(crate) address: [u64; 3],
     strings: [Bytes; 2],
 }
 
 impl Value {
-    fn endpoint(&self) -> Option<Endpoint<'static>> {
+    pub(crate) fn endpoint(&self) -> Option<Endpoint<'static>> {
         endpoint(self.kind, self.address, self.strings[0])
+    }
+
+    pub(crate) fn reply(&self) -> Option<Reply<'static>> {
+        self.endpoint().map(|bound| Reply { code: ReplyCode(self.code as u8), bound })
+    }
+
+    pub(crate) fn data(&self) -> &'static [u8] {
+        self.strings[1].get()
     }
 }
 
@@ -52,13 +60,15 @@ macro_rules! encoders {
     };
 }
 
+pub(crate) use encoders;
+
 encoders! {
     encode_method_offer(value) => MethodOffer::new(value.strings[0].get()).ok();
     encode_method_selection(value) => Some(MethodSelection { method: Method(value.code as u8) });
     encode_user_pass(value) => UserPass::new(value.strings[0].get(), value.strings[1].get()).ok();
     encode_user_pass_status(value) => Some(UserPassStatus(value.code as u8));
     encode_request(value) => value.endpoint().map(|destination| Request { command: Command(value.code as u8), destination });
-    encode_reply(value) => value.endpoint().map(|bound| Reply { code: ReplyCode(value.code as u8), bound });
+    encode_reply(value) => value.reply();
     encode_udp_header(value) => value.endpoint().map(|endpoint| UdpHeader { fragment: Fragment(value.code as u8), endpoint });
     encode_endpoint(value) => value.endpoint();
     encode_gssapi_message(value) => message(value);

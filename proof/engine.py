@@ -5,20 +5,24 @@ Every address is checked before it is used, and the paths are checked to cover a
 """
 
 import logging
+import re
+from contextlib import contextmanager
 
 logging.disable(logging.ERROR)
 
 import angr
 import claripy
 from angr.concretization_strategies import SimConcretizationStrategy
-from claripy import And, BVS, BVV, Concat, If, Not, Or, ULE, ULT
+from claripy import And, BVS, BVV, Concat, If, LShR, Not, Or, ULE, ULT
 
 WORDS, VALUE, SCRATCH = 0x1000_0000, 0x1100_0000, 0x1200_0000
 INPUT, FIRST, SECOND, OUT = (k << 48 for k in range(1, 5))
 LONGEST = 1 << 47  # bytes, which is more than an address space has
 RETURN = 0xDEAD_0000
 STACK, STACK_SIZE = 0x7FFF_FFFE_0008, 0x1_0000
+LOCAL = STACK - 0x8000
 WORDS_SIZE = 16 * 8
+NONE = 256  # where there is no NUL: only the first 256 bytes count
 
 
 class Refuted(Exception):
@@ -45,16 +49,39 @@ class Region:
     def __init__(self, name, start):
         self.name, self.start, self.origin = name, start, 0
         self.n = BVS(f"{name}.len", 64, explicit_name=True)
-        self.known, self.facts = {}, []
+        self.known, self.nuls, self.sets, self.facts = {}, {}, {}, []
 
     def __getitem__(self, at):
-        at = claripy.simplify(BVV(at, 64) if isinstance(at, int) else at)
+        at = position(at)
         if at not in self.known:
             byte = BVS(f"{self.name}.{len(self.known)}", 8, explicit_name=True)
             self.facts += (Or(at != other, byte == value) for other, value in self.known.items()
                            if at.symbolic or other.symbolic)
             self.known[at] = byte
         return self.known[at]
+
+    def nul(self, start):
+        """The position of the first NUL from `start` on, relative to it. `NONE` if it has none in 256 bytes."""
+        start = position(start)
+        if start not in self.nuls:
+            found = BVS(f"{self.name}.nul.{len(self.nuls)}", 64, explicit_name=True)
+            inside = And(ULT(found, NONE), ULT(start, self.n), ULT(found, self.n - start))
+            self.facts += [Or(found == NONE, inside), *(Or(start != other, found == same) for other, same in self.nuls.items())]
+            self.nuls[start] = found
+        return self.nuls[start]
+
+    def set(self, start, length):
+        """The set of the `length` bytes from `start` on, a bit for each byte."""
+        key = position(start), position(length)
+        if key not in self.sets:
+            found = BVS(f"{self.name}.set.{len(self.sets)}", 256, explicit_name=True)
+            self.facts += (Or(key[0] != other[0], key[1] != other[1], found == same) for other, same in self.sets.items())
+            self.sets[key] = found
+        return self.sets[key]
+
+    def contains(self, start, length, byte):
+        byte = BVV(byte, 8) if isinstance(byte, int) else byte
+        return LShR(self.set(start, length), byte.zero_extend(248))[0:0] == 1
 
     def has(self, address, size):
         """Whether an access lies inside."""
@@ -72,6 +99,10 @@ class Region:
         return f"{self.name} of {length} bytes: {' '.join(text + far)}"
 
 
+def position(at):
+    return claripy.simplify(BVV(at, 64) if isinstance(at, int) else at)
+
+
 class View:
     """A region without its first bytes, or with another length, for the specification."""
 
@@ -83,6 +114,14 @@ class View:
 
     def after(self, start):
         return View(self.region, self.origin + start, self.n - start)
+
+    def nul(self, start):
+        found = self.region.nul(self.origin + start)
+        return If(And(found != NONE, ULT(start + found, self.n)), found, BVV(NONE, 64))
+
+    @property
+    def start(self):
+        return self.region.start + self.origin
 
 
 class AllAddresses(SimConcretizationStrategy):
@@ -111,35 +150,78 @@ class Copy(angr.SimProcedure):
         return to
 
 
+class Nul(angr.SimProcedure):
+    """What is proved of `leaf::nul`."""
+
+    def run(self, start, length):
+        region, offset = self.state.globals["run"].suffix(self.state, start, length)
+        found = region.nul(offset)
+        self.state.add_constraints(*region.facts)
+        self.state.regs.rdx = found
+        return If(found == NONE, BVV(0, 64), BVV(1, 64))
+
+
+class Insert(angr.SimProcedure):
+    """What is proved of `MethodSet::insert`."""
+
+    def run(self, to, start, length):
+        state = self.state
+        added = state.globals["run"].set_of(state, start, length)
+        for k in range(4):
+            word = state.memory.load(to + 8 * k, 8, endness="Iend_LE") | added[64 * k + 63:64 * k]
+            state.memory.store(to + 8 * k, word, endness="Iend_LE")
+
+
+LEMMAS = {"nul": (r"4leaf3nul17h", Nul), "insert": (r"9MethodSet6insert17h", Insert)}
+
+
 def load(image):
     project = angr.Project(image, auto_load_libs=False)
     project.hook_symbol("panic_reached", Panic(), replace=True)
     project.hook_symbol("memcpy", Copy(), replace=True)
+    for name, (_, contract) in LEMMAS.items():
+        project.hook(address_of(project, name), contract(), replace=True)
     return project
+
+
+@contextmanager
+def without_contract(project, name):
+    project.unhook(address_of(project, name))
+    try:
+        yield
+    finally:
+        project.hook(address_of(project, name), LEMMAS[name][1]())
+
+
+def address_of(project, function):
+    """Of a function of the harness, or of one for which there is a lemma."""
+    pattern = LEMMAS[function][0] if function in LEMMAS else f"^{function}$"
+    found = {symbol.rebased_addr for symbol in project.loader.main_object.symbols if re.search(pattern, symbol.name)}
+    if len(found) != 1:
+        raise Undecided(f"the image has {len(found)} functions {function}")
+    return found.pop()
 
 
 class Run:
     """All paths of one function."""
 
-    def __init__(self, project, function, arguments, regions, out=None, assume=(), value=()):
+    def __init__(self, project, function, arguments, regions, out=None, assume=(), value=(), local=()):
         self.project, self.regions, self.out = project, regions, out
         lengths = [ULE(region.n, LONGEST) for region in [*regions, *([out] if out else [])]]
         self.assume = [*assume, *lengths]
         self.value_size = 8 * len(value)
-        self.paths = self.explore(self.start(function, arguments, value))
+        self.paths = self.explore(self.start(function, arguments, value, local))
         self.check_that_every_input_has_a_path()
 
-    def start(self, function, arguments, value):
-        symbol = self.project.loader.find_symbol(function)
-        if symbol is None:
-            raise Undecided(f"the image has no function {function}")
+    def start(self, function, arguments, value, local):
         options = {angr.options.SYMBOL_FILL_UNCONSTRAINED_MEMORY, angr.options.SYMBOL_FILL_UNCONSTRAINED_REGISTERS}
         state = self.project.factory.call_state(
-            symbol.rebased_addr, *arguments, ret_addr=RETURN, stack_base=STACK, add_options=options)
+            address_of(self.project, function), *arguments, ret_addr=RETURN, stack_base=STACK, add_options=options)
         state.memory.read_strategies, state.memory.write_strategies = [AllAddresses()], [AllAddresses()]
         state.memory.store(WORDS, BVV(0, 8 * WORDS_SIZE), inspect=False)
-        for k, word in enumerate(value):
-            state.memory.store(VALUE + 8 * k, word, endness="Iend_LE", inspect=False)
+        for start, content in [(VALUE, value), (LOCAL, local)]:
+            for k, word in enumerate(content):
+                state.memory.store(start + 8 * k, word, endness="Iend_LE", inspect=False)
         state.add_constraints(*self.assume)
         state.globals["run"], state.globals["written"] = self, ()
         state.inspect.b("mem_read", when=angr.BP_BEFORE, action=self.reads)
@@ -212,6 +294,22 @@ class Run:
         self.demand(state, Or(length == 0, self.out.has(to, length)), "copies to outside of its output")
         state.globals["written"] += ((to - OUT, length, source, None),)
 
+    def suffix(self, state, start, length):
+        """The region that ends after `length` bytes from an address, and the offset in it."""
+        for region in self.regions:
+            if self.always(state, And(ULE(start - region.start, region.n), length == region.n - (start - region.start))):
+                return region, start - region.start
+        raise Undecided("not the end of an input")
+
+    def set_of(self, state, start, length):
+        for region in self.regions:
+            if self.always(state, region.has(start, length)):
+                found = region.set(start - region.start, length)
+                state.add_constraints(*region.facts)
+                return found
+        data = state.memory.load(start, number(length)).chop(8)  # a constant of the harness
+        return BVV(sum(1 << byte for byte in {number(byte) for byte in data}), 256)
+
     def is_own(self, address, size, *areas):
         at = number(address)
         return at is not None and any(start <= at and at + size <= start + length for start, length in [self.stack(), *areas])
@@ -244,8 +342,11 @@ class Run:
 
     def require(self, claim):
         """`claim` is a function from the words that a path wrote, and what it wrote to the output, to a condition."""
+        self.require_of_paths(lambda path: claim(self.words(path), path.globals["written"]))
+
+    def require_of_paths(self, claim):
         for path in self.paths:
-            wrong = Not(claim(self.words(path), path.globals["written"]))
+            wrong = Not(claim(path))
             facts = self.facts()
             if path.solver.satisfiable(extra_constraints=[wrong, *facts]):
                 raise Refuted(self.example(path, wrong, *facts))
@@ -291,7 +392,7 @@ class Pieces:
     def __init__(self, *pieces):
         self.origin, self.n, self.parts = 0, BVV(0, 64), []
         for piece in pieces:
-            byte = None if isinstance(piece, Region) else BVV(piece, 8) if isinstance(piece, int) else piece
+            byte = None if isinstance(piece, (Region, View)) else BVV(piece, 8) if isinstance(piece, int) else piece
             self.parts.append((self.n, BVV(1, 64) if byte is not None else piece.n, byte, piece))
             self.n = self.n + self.parts[-1][1]
 

@@ -5,11 +5,13 @@
 #![no_std]
 
 mod decode;
+mod either;
 mod encode;
 #[cfg(feature = "linked")]
 mod linked;
 mod socks4;
 mod state;
+mod udp_in_tcp;
 
 use core::panic::PanicInfo;
 use core::slice;
@@ -98,6 +100,7 @@ impl Report<'_> {
             Invalid::Socks4Version(byte) => [9, u64::from(byte)],
             Invalid::UserIdTooLong => [10, 0],
             Invalid::DomainTooLong => [11, 0],
+            Invalid::HeaderLength(byte) => [12, u64::from(byte)],
             _ => [8, 0],
         });
     }

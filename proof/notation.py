@@ -41,6 +41,17 @@ def whole(m, total, *values):
     return first((ULT(m.n, total), missing(m, total)), value(total, *values))
 
 
+def versioned(m, is_version, reason, least, *cases):
+    """A message of at least `least` bytes; the cases are for those whose first byte is its version."""
+    return first((m.n == 0, missing(m, least)), (m[0] == is_version if isinstance(is_version, int) else is_version, first(*cases)),
+                 malformed(reason, m[0]))
+
+
+def then(decoded, more):
+    """`decoded`, if it is no value, or what is made of its length and values."""
+    return first((decoded[0] != VALUE, decoded), more(decoded[1], *decoded[2:]))
+
+
 # Results of a state: the number of missing bytes, then a value with its length, or an error with its closing reply.
 
 def received(used, *values):

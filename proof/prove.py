@@ -8,30 +8,34 @@ from engine import Refuted, Undecided, load
 from theorems import THEOREMS
 
 PROCESSES = 2
+CONTEXT = multiprocessing.get_context("fork")
 
 
-def attempt(job):
-    image, name = job
-    start = time.monotonic()
+def attempt(project, name):
     try:
-        paths = THEOREMS[name][1](load(image))
-        result = "proved", f"{paths} paths" if paths else "by the specification"
+        paths = THEOREMS[name][1](project)
+        return "proved", f"{paths} paths" if paths else "by the specification"
     except Refuted as reason:
-        result = "REFUTED", str(reason)
+        return "REFUTED", str(reason)
     except TimeoutError:
         raise
     except Undecided as reason:
-        result = "UNDECIDED", str(reason)
+        return "UNDECIDED", str(reason)
     except Exception as reason:  # what the tool raises proves nothing
-        result = "UNDECIDED", repr(reason)
-    return name, *result, time.monotonic() - start
+        return "UNDECIDED", repr(reason)
+
+
+def timed(name):
+    start = time.monotonic()
+    return name, *attempt(PROJECT, name), time.monotonic() - start
 
 
 def prove(image, names):
     """The results in the order in which they are had."""
-    context = multiprocessing.get_context("fork")
-    with context.Pool(PROCESSES, maxtasksperchild=1) as pool:
-        yield from pool.imap_unordered(attempt, [(image, name) for name in names])
+    global PROJECT
+    PROJECT = load(image)  # once: the processes are copies
+    with CONTEXT.Pool(PROCESSES, maxtasksperchild=1) as pool:
+        yield from pool.imap_unordered(timed, names)
 
 
 def main(image, *wanted):

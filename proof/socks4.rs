@@ -6,7 +6,7 @@ use socks5_sansio::socks4::{self, Asked, Reply, ReplyCode, Request, UserId};
 use socks5_sansio::{Decode, Encode, Endpoint};
 
 use crate::decode::decoded;
-use crate::encode::{Value, written};
+use crate::encode::{Value, encoders, written};
 use crate::state::{CLOSED, OTHER, TRUNCATED, received, server_error};
 use crate::{Bytes, Out, Report, Words};
 
@@ -72,10 +72,18 @@ pub extern "C" fn socks4_client_listening(input: Bytes, words: *mut Words) {
     received(state, input, words, |report, (bound, _)| address(report, bound), error);
 }
 
-#[unsafe(no_mangle)]
-pub extern "C" fn socks4_encode_reply(value: *const Value, words: *mut Words, out: Out) {
-    let value = unsafe { &*value };
+pub(crate) fn reply(value: &Value) -> Reply {
     let [_, ip, port] = value.address;
-    let bound = SocketAddrV4::new(Ipv4Addr::from(ip as u32), port as u16);
-    written(words, Reply { code: ReplyCode(value.code as u8), bound }.encode(out.get()));
+    Reply { code: ReplyCode(value.code as u8), bound: SocketAddrV4::new(Ipv4Addr::from(ip as u32), port as u16) }
+}
+
+encoders! {
+    socks4_encode_reply(value) => Some(reply(value));
+}
+
+/// Encodes a request that was decoded: any that can be made.
+#[unsafe(no_mangle)]
+pub extern "C" fn socks4_encode_request(input: Bytes, words: *mut Words, out: Out) {
+    let Ok((request, _)) = Request::decode(input.get()) else { return };
+    written(words, request.encode(out.get()));
 }

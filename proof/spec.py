@@ -1,15 +1,18 @@
-"""The messages and the states, from the figures of RFC 1928, RFC 1929 and RFC 1961, and the memos of SOCKS4. To be read beside them.
+"""The messages and the states, from the figures of RFC 1928, RFC 1929 and RFC 1961, the memos of SOCKS4, and the programs that carry UDP
+in TCP. To be read beside them.
 
-An input is a length `m.n` and bytes `m[0]`, `m[1]`, ... Nothing here is taken from the crate: only the numbers of results, which
-harness.rs writes down, are common to both.
+An input is a length `m.n` and bytes `m[0]`, `m[1]`, ...; `m.nul(at)` is the number of bytes before the first NUL from a position on, `NONE`
+if there is none in 256 bytes; `m.contains(at, n, byte)` is whether a byte is one of `n`. Nothing here is taken from the crate: only the
+numbers of results, which harness.rs writes down, are common to both.
 """
 
-from claripy import And, BVV, Concat, If, Not, Or, ULE, ULT
+from claripy import And, BVV, Concat, If, Not, Or, UGE, ULT
 
-from notation import MALFORMED, MISSING, VALUE, error, first, malformed, missing, received, value, whole, word, words
+from engine import NONE
+from notation import MALFORMED, MISSING, VALUE, error, first, malformed, missing, received, then, value, versioned, whole, word, words
 
-LONGEST_OFFER = 16
-VERSION, USER_PASS_VERSION, GSSAPI_VERSION, MESSAGE_TYPE, ADDRESS_TYPE, EMPTY_NAME, TRUNCATED_DATAGRAM, _, SOCKS4_VERSION = range(1, 10)
+VERSION, USER_PASS_VERSION, GSSAPI_VERSION, MESSAGE_TYPE, ADDRESS_TYPE, EMPTY_NAME = range(1, 7)
+TRUNCATED_DATAGRAM, _, SOCKS4_VERSION, USER_ID_TOO_LONG, NAME_TOO_LONG, HEADER_LENGTH = range(7, 13)
 
 
 # RFC 1928 section 3: VER NMETHODS METHODS, and VER METHOD
@@ -17,25 +20,12 @@ VERSION, USER_PASS_VERSION, GSSAPI_VERSION, MESSAGE_TYPE, ADDRESS_TYPE, EMPTY_NA
 def method_offer(m, at):
     """With the method at a position, 256 if there is none."""
     length = word(m[1])
-    return first(
-        (m.n == 0, missing(m, 2)),
-        (m[0] != 5, malformed(VERSION, m[0])),
-        (m.n == 1, missing(m, 2)),
-        whole(m, 2 + length, length, If(ULT(at, length), word(m[2 + at]), word(256))),
-    )
+    method = If(ULT(at, length), word(m[2 + at]), word(256))
+    return versioned(m, 5, VERSION, 2, (m.n == 1, missing(m, 2)), whole(m, 2 + length, length, method))
 
 
-def offer_contains(m, method):
-    offer = method_offer(m, word(255))
-    return first((offer[0] == VALUE, value(offer[1], If(offered(m, method), word(1), word(0)))), offer)
-
-
-def method_selection(m, version=VERSION, expected=5):
-    return first(
-        (m.n == 0, missing(m, 2)),
-        (m[0] != expected, malformed(version, m[0])),
-        whole(m, word(2), m[1]),
-    )
+def method_selection(m):
+    return versioned(m, 5, VERSION, 2, whole(m, word(2), m[1]))
 
 
 # RFC 1929 section 2: VER ULEN UNAME PLEN PASSWD, and VER STATUS
@@ -43,9 +33,8 @@ def method_selection(m, version=VERSION, expected=5):
 def user_pass(m):
     password = 3 + word(m[1])
     total = password + word(m[password - 1])
-    return first(
-        (m.n == 0, missing(m, 3)),
-        (m[0] != 1, malformed(USER_PASS_VERSION, m[0])),
+    return versioned(
+        m, 1, USER_PASS_VERSION, 3,
         (m.n == 1, missing(m, 3)),
         (ULT(m.n, password), missing(m, password)),
         whole(m, total, 2, m[1], password, m[password - 1]),
@@ -54,24 +43,20 @@ def user_pass(m):
 
 def user_pass_status(m):
     """Version 5 is accepted, too."""
-    return first(
-        (m.n == 0, missing(m, 2)),
-        (And(m[0] != 1, m[0] != 5), malformed(USER_PASS_VERSION, m[0])),
-        whole(m, word(2), m[1], If(m[1] == 0, word(1), word(0))),
-    )
+    return versioned(m, Or(m[0] == 1, m[0] == 5), USER_PASS_VERSION, 2, whole(m, word(2), m[1], If(m[1] == 0, word(1), word(0))))
 
 
 # RFC 1928 section 5: ATYP ADDR PORT. The shortest that can follow is a name of no bytes.
 
-def endpoint(m, at, *before, empty_name=None):
+def endpoint(m, at, *before, empty_name=None, types=(1, 3, 4), least=4):
     number = lambda start, end: Concat(*(m[k] for k in range(start, end)))
     ipv4, ipv6, name = word(at + 7), word(at + 19), at + 4 + word(m[at + 1])
     port = Concat(m[name - 2], m[name - 1])
     return first(
-        (ULT(m.n, at + 1), missing(m, at + 4)),
-        (m[at] == 1, whole(m, ipv4, *before, 1, number(at + 1, at + 5), number(at + 5, at + 7))),
-        (m[at] == 4, whole(m, ipv6, *before, 4, number(at + 1, at + 9), number(at + 9, at + 17), number(at + 17, at + 19))),
-        (m[at] != 3, malformed(ADDRESS_TYPE, m[at])),
+        (ULT(m.n, at + 1), missing(m, at + least)),
+        (m[at] == types[0], whole(m, ipv4, *before, 1, number(at + 1, at + 5), number(at + 5, at + 7))),
+        (m[at] == types[2], whole(m, ipv6, *before, 4, number(at + 1, at + 9), number(at + 9, at + 17), number(at + 17, at + 19))),
+        (m[at] != types[1], malformed(ADDRESS_TYPE, m[at])),
         (ULT(m.n, at + 2), missing(m, at + 4)),
         (m[at + 1] == 0, empty_name(m, name, port) if empty_name else malformed(EMPTY_NAME)),
         whole(m, name, *before, 3, m.origin + at + 2, m[at + 1], port),
@@ -81,47 +66,33 @@ def endpoint(m, at, *before, empty_name=None):
 # RFC 1928 section 4: VER CMD RSV and an endpoint; section 6: VER REP RSV and an endpoint
 
 def request(m):
-    return first(
-        (m.n == 0, missing(m, 7)),
-        (m[0] != 5, malformed(VERSION, m[0])),
-        endpoint(m, 3, m[1]),
-    )
+    return versioned(m, 5, VERSION, 7, endpoint(m, 3, m[1]))
 
 
 def reply(m):
     """An empty name, which some servers send, is 0.0.0.0."""
     unspecified = lambda m, total, port: whole(m, total, m[1], 1, 0, port)
-    return first(
-        (m.n == 0, missing(m, 7)),
-        (m[0] != 5, malformed(VERSION, m[0])),
-        endpoint(m, 3, m[1], empty_name=unspecified),
-    )
+    return versioned(m, 5, VERSION, 7, endpoint(m, 3, m[1], empty_name=unspecified))
 
 
 def reply_code(m):
-    code = method_selection(m)
-    return first((code[0] == VALUE, value(0, m[1])), code)
+    return then(method_selection(m), lambda used, code, *_: value(0, code))
 
 
 # RFC 1928 section 7: RSV RSV FRAG, an endpoint, and the data. A datagram is never completed.
 
 def udp_header(m):
     header = endpoint(m, 3, m[2])
-    kind, used = header[:2]
-    return first(
-        (kind == MISSING, malformed(TRUNCATED_DATAGRAM)),
-        (kind == VALUE, words(VALUE, used, m.n - used, *header[2:-1])),
-        header,
-    )
+    split = then(header, lambda used, *values: words(VALUE, used, m.n - used, *values[:-1]))
+    return first((header[0] == MISSING, malformed(TRUNCATED_DATAGRAM)), split)
 
 
 # RFC 1961 sections 3.3, 3.7 and 4.3: VER MTYP LEN TOKEN; section 3.8: an abort is VER MTYP
 
 def gssapi_message(m):
     total = If(m.n == 3, Concat(m[2], BVV(0, 8)), Concat(m[2], m[3])).zero_extend(48) + 4
-    return first(
-        (m.n == 0, missing(m, 2)),
-        (m[0] != 1, malformed(GSSAPI_VERSION, m[0])),
+    return versioned(
+        m, 1, GSSAPI_VERSION, 2,
         (m.n == 1, missing(m, 2)),
         (m[1] == 0xFF, value(2, 0xFF)),
         (Not(Or(m[1] == 1, m[1] == 2, m[1] == 3)), malformed(MESSAGE_TYPE, m[1])),
@@ -130,37 +101,59 @@ def gssapi_message(m):
     )
 
 
-# SOCKS4: VN CD DSTPORT DSTIP USERID NUL, in 4a a name with its NUL after 0.0.0.x; and VN CD DSTPORT DSTIP. Requests are bounded to 12 bytes.
+# SOCKS4: VN CD DSTPORT DSTIP USERID NUL, in 4a a name with its NUL after 0.0.0.x; and VN CD DSTPORT DSTIP
 
 def socks4_request(m):
-    def terminator(start):
-        end = BVV(99, 64)
-        for at in reversed(range(8, 12)):
-            end = If(And(ULE(start, at), ULT(at, m.n), m[at] == 0), word(at), end)
-        return end
+    ip, port, user = Concat(*(m[k] for k in range(4, 8))), Concat(m[2], m[3]), m.nul(8)
+    at, name, named = 9 + user, m.nul(9 + user), And(ip != 0, ULT(ip, 256))
 
-    ip, port, user = Concat(m[4], m[5], m[6], m[7]), Concat(m[2], m[3]), terminator(word(8))
-    name = terminator(user + 1)
-    named = And(ULT(ip, 256), ip != 0)
-    return first(
-        (m.n == 0, missing(m, 9)),
-        (m[0] != 4, malformed(SOCKS4_VERSION, m[0])),
+    def unterminated(start, end, too_long, least):
+        return (And(end == NONE, UGE(m.n - start, 256)), malformed(too_long)), (end == NONE, words(MISSING, least))
+
+    return versioned(
+        m, 4, SOCKS4_VERSION, 9,
         (ULT(m.n, 8), missing(m, 9)),
-        (user == 99, words(MISSING, If(named, word(2), word(1)))),
-        (Not(named), value(user + 1, m[1], 8, user - 8, 1, ip, port)),
-        (name == 99, words(MISSING, 1)),
-        (name == user + 1, malformed(EMPTY_NAME)),
-        value(name + 1, m[1], 8, user - 8, 3, user + 1, name - user - 1, port),
+        *unterminated(8, user, USER_ID_TOO_LONG, If(named, word(2), word(1))),
+        (Not(named), value(at, m[1], 8, user, 1, ip, port)),
+        *unterminated(at, name, NAME_TOO_LONG, 1),
+        (name == 0, malformed(EMPTY_NAME)),
+        value(at + name + 1, m[1], 8, user, 3, at, name, port),
     )
 
 
 def socks4_reply(m):
     """Version 4 is accepted, too."""
-    return first(
-        (m.n == 0, missing(m, 8)),
-        (And(m[0] != 0, m[0] != 4), malformed(SOCKS4_VERSION, m[0])),
-        whole(m, word(8), m[1], Concat(m[4], m[5], m[6], m[7]), Concat(m[2], m[3])),
-    )
+    ip, port = Concat(*(m[k] for k in range(4, 8))), Concat(m[2], m[3])
+    return versioned(m, Or(m[0] == 0, m[0] == 4), SOCKS4_VERSION, 8, whole(m, word(8), m[1], ip, port))
+
+
+# UDP in TCP. hev-socks5: LEN HDRLEN and an endpoint; gost: LEN FRAG and an endpoint; UDP over TCP: an endpoint with types of its own and
+# LEN, or LEN alone. Then the data. The request of UDP over TCP: ISCONNECT and an endpoint
+
+def data(m, at, length, values):
+    return whole(m, at + length.zero_extend(48), at, length, *values)
+
+
+def hev_datagram(m):
+    """HDRLEN is the length of everything before the data."""
+    length = lambda used, values: first((word(m[2]) != used, malformed(HEADER_LENGTH, m[2])), data(m, used, Concat(m[0], m[1]), values))
+    return then(endpoint(m, 3), lambda used, *values: length(used, values))
+
+
+def gost_datagram(m):
+    return then(endpoint(m, 3, m[2]), lambda used, *values: data(m, used, Concat(m[0], m[1]), values))
+
+
+def uot_connect_datagram(m, at=BVV(0, 64), values=()):
+    return first((ULT(m.n, at + 2), missing(m, at + 2)), data(m, at + 2, Concat(m[at], m[at + 1]), values))
+
+
+def uot_datagram(m):
+    return then(endpoint(m, 0, types=(0, 2, 1), least=6), lambda used, *values: uot_connect_datagram(m, used, values))
+
+
+def uot_request(m):
+    return endpoint(m, 1, If(m[0] == 0, word(0), word(1)))
 
 
 # The errors of the states
@@ -186,7 +179,7 @@ def state(m, message, kind, accept, closed=CLOSED, closing=lambda reason: [(True
 # RFC 1928 section 3, the server: no input is distinguished from an end in the middle
 
 def server_offer(m):
-    return state(m, method_offer(m, word(255)), OFFER, lambda used, length, *_: received(used, length), closed=SILENT)
+    return state(m, method_offer(m, word(0)), OFFER, lambda used, length, *_: received(used, length), closed=SILENT)
 
 
 def server_user_pass(m):
@@ -214,8 +207,8 @@ def choice(m, method, call):
     return first((server_offer(m)[1] != VALUE, words(2)), *((call == k, move) for k, move in enumerate(moves)), words(1))
 
 
-def offered(m, method, longest=LONGEST_OFFER):
-    return Or(*(And(ULT(k, m[1]), m[2 + k] == method) for k in range(longest)))
+def offered(m, method):
+    return m.contains(2, m[1], method)
 
 
 # the client
@@ -244,7 +237,7 @@ def client_reply(m):
     return early_refusal(m, reply(m), m[0] == 5, 0, CLIENT)
 
 
-def then(m, before, after):
+def in_a_row(before, after):
     """Two states in a row: the second has what the first leaves."""
     succeeds = And(before[0] == 0, before[1] == VALUE)
     both = [after[0], after[1], If(after[1] == VALUE, after[2] + 2, after[2]), *after[3:]]
@@ -252,9 +245,9 @@ def then(m, before, after):
 
 
 def client_answers(m, with_credentials):
-    none = then(m, selected(m, (m[1] == 0, [])), client_reply(m.after(2)))
-    status = then(m, client_status(m.after(2)), client_reply(m.after(4)))
-    some = then(m, selected(m, (m[1] == 2, [])), status)
+    none = in_a_row(selected(m, (m[1] == 0, [])), client_reply(m.after(2)))
+    status = in_a_row(client_status(m.after(2)), client_reply(m.after(4)))
+    some = in_a_row(selected(m, (m[1] == 2, [])), status)
     return first((with_credentials == 0, none), some)
 
 
@@ -282,17 +275,32 @@ def socks4_client_reply(m):
     return early_refusal(m, socks4_reply(m), Or(m[0] == 0, m[0] == 4), 0x5A, SOCKS4_CLIENT)
 
 
+# SOCKS5 and SOCKS4 on one port: the first byte, which is not consumed
+
+def either_protocol(m):
+    known = first((Or(m[0] == 4, m[0] == 5), received(0, m[0])), error(0, b"", OFFER, VERSION, m[0]))
+    return first((m.n == 0, error(1, b"", SILENT)), known)
+
+
+def either_request(state, command, kind, protocol):
+    """The result of the protocol's own state, but of a request only the command, the kind, and the protocol of the reply."""
+    return first((And(state[0] == 0, state[1] == VALUE), received(state[2], command, kind, protocol)), state)
+
+
 # What is sent, from the same figures: bytes, and strings of any content
 
-def endpoint_sent(kind, value):
+def endpoint_sent(kind, value, types=(1, 3, 4)):
     high, low, port = value.address
-    ipv4, ipv6, name = [1, *low[31:].chop(8)], [4, *high.chop(8), *low.chop(8)], [3, value.first.n[7:], value.first]
-    return [*{1: ipv4, 3: name, 4: ipv6}[kind], *port[15:].chop(8)]
+    ipv4, name, ipv6 = [*low[31:].chop(8)], [value.first.n[7:], value.first], [*high.chop(8), *low.chop(8)]
+    at = (1, 3, 4).index(kind)
+    return [types[at], *(ipv4, name, ipv6)[at], *port[15:].chop(8)]
 
 
 def sent(message, kind, value):
-    code, first, second = value.code[7:], value.first, value.second
-    endpoint = lambda: endpoint_sent(kind, value)
+    code, first, second, (_, ip, port) = value.code[7:], value.first, value.second, value.address
+    endpoint = lambda *types: endpoint_sent(kind, value, *types)
+    length = lambda string: string.n[15:].chop(8)
+    header = {1: 10, 4: 22, 3: first.n[7:] + 7}
     return {
         "method_offer": lambda: [5, first.n[7:], first],
         "method_selection": lambda: [5, code],
@@ -302,6 +310,17 @@ def sent(message, kind, value):
         "reply": lambda: [5, code, 0, *endpoint()],
         "udp_header": lambda: [0, 0, code, *endpoint()],
         "endpoint": endpoint,
-        "socks4_reply": lambda: [0, code, *value.address[2][15:].chop(8), *value.address[1][31:].chop(8)],
-        "gssapi_message": lambda: [1, 0xFF] if kind == 0xFF else [1, kind, *first.n[15:].chop(8), first],
+        "gssapi_message": lambda: [1, 0xFF] if kind == 0xFF else [1, kind, *length(first), first],
+        "socks4_reply": lambda: [0, code, *port[15:].chop(8), *ip[31:].chop(8)],
+        "either_reply": lambda: sent("reply" if kind else "socks4_reply", kind, value),
+        "hev_datagram": lambda: [*length(second), header[kind], *endpoint(), second],
+        "gost_datagram": lambda: [*length(second), 0xFF, *endpoint(), second],
+        "uot_request": lambda: [If(code == 0, BVV(0, 8), BVV(1, 8)), *endpoint()],
+        "uot_datagram": lambda: [*endpoint((0, 2, 1)), *length(second), second],
+        "uot_connect_datagram": lambda: [*length(second), second],
     }[message]()
+
+
+def socks4_request_sent(m, user, name):
+    """A request that was decoded: 0.0.0.1 announces a name."""
+    return [*(m[k] for k in range(4)), *((0, 0, 0, 1) if name else (m[k] for k in range(4, 8))), user, 0, *((name, 0) if name else ())]

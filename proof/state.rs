@@ -91,7 +91,7 @@ fn permit(offer: &[u8]) -> Option<ChooseMethod> {
     ReceiveOffer::new().receive(offer).ok().map(|((_, permit), _)| permit)
 }
 
-fn receive_request_state() -> Option<ReceiveRequest> {
+pub(crate) fn receive_request_state() -> Option<ReceiveRequest> {
     permit(&[5, 1, 0])?.no_authentication().ok().map(|(_, state)| state)
 }
 

@@ -3,10 +3,12 @@
 from types import SimpleNamespace
 
 import claripy
-from claripy import And, BVS, BVV, If, Not, Or, ULE, ULT
+from claripy import And, BVS, BVV, Concat, If, LShR, Not, Or, ULE, ULT
 
 import spec
-from engine import FIRST, INPUT, LONGEST, OUT, SECOND, VALUE, WORDS, Pieces, Refuted, Region, Run, View, encodes, equal
+from engine import FIRST, INPUT, LOCAL, LONGEST, OUT, SECOND, VALUE, WORDS, Pieces, Refuted, Region, Run, View, encodes, equal
+from engine import number, without_contract
+from notation import then, value
 
 THEOREMS = {}
 
@@ -40,6 +42,8 @@ decodes("decode_request", spec.request)
 decodes("decode_reply", spec.reply)
 decodes("split_udp_header", spec.udp_header)
 decodes("decode_gssapi_message", spec.gssapi_message)
+for message in ["hev_datagram", "gost_datagram", "uot_request", "uot_datagram", "uot_connect_datagram"]:
+    decodes(f"decode_{message}", getattr(spec, message))
 
 # states
 
@@ -58,15 +62,34 @@ for side in ["client", "server"]:
     decodes(f"gssapi_{side}_token", lambda m: spec.gssapi(m, 1))
     decodes(f"gssapi_{side}_level", lambda m: spec.gssapi(m, 2))
 
+decodes("socks4_decode_request", spec.socks4_request)
+decodes("socks4_server_request", spec.socks4_server_request)
 decodes("socks4_decode_reply", spec.socks4_reply)
 decodes("socks4_client_reply", spec.socks4_client_reply)
 decodes("socks4_client_listening", spec.socks4_client_reply)
+
+
+def either_socks5(m):
+    state = spec.server_request(m)
+    return spec.either_request(state, state[3], state[4], 5)
+
+
+def either_socks4(m):
+    state = spec.socks4_server_request(m)
+    return spec.either_request(state, state[4], state[3], 4)
+
+
+decodes("either_protocol", spec.either_protocol)
+decodes("either_socks5_request", either_socks5)
+decodes("either_socks4_request", either_socks4)
 
 # encoders
 
 ENDPOINTS = {1: "IPv4", 3: "name", 4: "IPv6"}
 ENCODERS = {"method_offer": (0,), "method_selection": (0,), "user_pass": (0,), "user_pass_status": (0,), "gssapi_message": (1, 2, 3, 0xFF),
-            "endpoint": ENDPOINTS, "request": ENDPOINTS, "reply": ENDPOINTS, "udp_header": ENDPOINTS}
+            "endpoint": ENDPOINTS, "request": ENDPOINTS, "reply": ENDPOINTS, "udp_header": ENDPOINTS,
+            "hev_datagram": ENDPOINTS, "gost_datagram": ENDPOINTS, "uot_request": ENDPOINTS, "uot_datagram": ENDPOINTS,
+            "uot_connect_datagram": (0,)}
 
 
 def variant(message, kind):
@@ -79,13 +102,18 @@ def any_value():
     return SimpleNamespace(code=BVS("code", 64), address=address, first=strings[0], second=strings[1])
 
 
+FIRST_LENGTHS = {"method_offer": (0, 255), "user_pass": (0, 255), "gssapi_message": (0, 65_535)}
+NAME_LENGTHS = {"hev_datagram": (1, 248)}
+SECOND_LENGTHS = {"user_pass": (0, 255), "hev_datagram": (1, 65_535), "gost_datagram": (1, 65_535), "uot_datagram": (0, 65_535),
+                  "uot_connect_datagram": (0, 65_535)}
+
+
 def is_valid(message, kind, value):
     """The lengths that the constructors accept."""
-    longest = 65_535 if message == "gssapi_message" else 255
-    named = message in ("endpoint", "request", "reply", "udp_header") and kind == 3
-    has_string = named or message in ("method_offer", "user_pass", "gssapi_message")
-    return And(*([ULE(value.first.n, longest)] if has_string else []), *([value.first.n != 0] if named else []),
-               *([ULE(value.second.n, 255)] if message == "user_pass" else []), BVV(0, 1) == 0)
+    first = NAME_LENGTHS.get(message, (1, 255)) if kind == 3 and message not in FIRST_LENGTHS else FIRST_LENGTHS.get(message, (0, LONGEST))
+    second = SECOND_LENGTHS.get(message, (0, LONGEST))
+    return And(*(And(ULE(least, string.n), ULE(string.n, most))
+                 for string, (least, most) in [(value.first, first), (value.second, second)]))
 
 
 def encoder(function, message, kind, at_the_end=False):
@@ -104,8 +132,22 @@ for message, kinds in ENCODERS.items():
     for kind in kinds:
         encoder(f"encode_{message}", message, kind)
 encoder("socks4_encode_reply", "socks4_reply", 0)
+for kind in [0, *ENDPOINTS]:
+    encoder("encode_either_reply", "either_reply", kind)
 for kind in ENDPOINTS:
     encoder("prepend_udp_header", "udp_header", kind, at_the_end=True)
+
+
+@theorem("socks4_encode_request", "socks4_encode_request")
+def _(project):
+    """Of every request that can be decoded, which are all."""
+    m, out = Region("input", INPUT), Region("out", OUT)
+    run = Run(project, "socks4_encode_request", [BVV(INPUT, 64), m.n, BVV(WORDS, 64), BVV(OUT, 64), out.n], [m], out=out)
+    decoded, user = spec.socks4_request(m), View(m, 8, m.nul(8))
+    name = View(m, 9 + user.n, m.nul(9 + user.n))
+    numeric, named = (encodes(Pieces(*spec.socks4_request_sent(m, user, domain)), decoded[0] == 0, out.n) for domain in (None, name))
+    run.require(lambda words, written: If(decoded[5] == 3, named(words, written), numeric(words, written)))
+    return len(run.paths)
 
 
 # Consequences. The functions equal the specification, for all inputs; so what holds of the specification holds of them.
@@ -122,10 +164,10 @@ def always(*claims, facts=()):
         raise Refuted("not a consequence")
 
 
-def decoded_value(message, kind, value):
+def decoded_value(message, kind, value, length):
     """The words of the value that was sent."""
     high, low, port = value.address
-    code, pair = value.code[7:], [value.first.n, value.second.n]
+    code, pair, data = value.code[7:], [value.first.n, value.second.n], [length - value.second.n, value.second.n]
     endpoint = lambda at: {1: [1, low[31:], port[15:]], 4: [4, high, low, port[15:]], 3: [3, at + 2, value.first.n, port[15:]]}[kind]
     position = BVS("at", 64)
     return {
@@ -137,20 +179,23 @@ def decoded_value(message, kind, value):
         "reply": lambda: [code, *endpoint(3)],
         "udp_header": lambda: [code, *endpoint(3)],
         "endpoint": lambda: endpoint(0),
+        "hev_datagram": lambda: [*data, *endpoint(3)],
+        "gost_datagram": lambda: [*data, 0xFF, *endpoint(3)],
+        "uot_request": lambda: [If(code == 0, spec.word(0), spec.word(1)), *endpoint(1)],
+        "uot_datagram": lambda: [*data, *endpoint(0)],
+        "uot_connect_datagram": lambda: data,
         "gssapi_message": lambda: [kind] if kind == 0xFF else [kind, 4, pair[0]],
     }[message](), position
 
 
 def round_trip(message, kind):
-    decode = {"method_offer": spec.method_offer, "method_selection": spec.method_selection, "user_pass": spec.user_pass,
-              "user_pass_status": spec.user_pass_status, "request": spec.request, "reply": spec.reply, "udp_header": spec.udp_header,
-              "endpoint": lambda m: spec.endpoint(m, 0), "gssapi_message": spec.gssapi_message}[message]
+    decode = (lambda m: spec.endpoint(m, 0)) if message == "endpoint" else getattr(spec, message)
 
     @consequence(f"what is encoded decodes to itself: {message}{variant(message, kind)}")
     def prove(_):
         value = any_value()
         pieces = Pieces(*spec.sent(message, kind, value))
-        values, position = decoded_value(message, kind, value)
+        values, position = decoded_value(message, kind, value, pieces.n)
         want = spec.words(0, pieces.n, 0, *values) if message == "udp_header" else spec.value(pieces.n, *values)
         got = decode(pieces, position) if message == "method_offer" else decode(pieces)
         facts = [*value.first.facts, *value.second.facts]
@@ -167,7 +212,7 @@ STATES = {
     "client_reply": spec.client_reply,
     "client_answers, with credentials": lambda m: spec.client_answers(m, 1),
     "client_answers, without credentials": lambda m: spec.client_answers(m, 0),
-    "socks4_client_reply": spec.socks4_client_reply,
+    "socks4_server_request": spec.socks4_server_request, "socks4_client_reply": spec.socks4_client_reply,
     "gssapi token": lambda m: spec.gssapi(m, 1), "gssapi level": lambda m: spec.gssapi(m, 2),
 }
 
@@ -198,17 +243,14 @@ for name, state in STATES.items():
     prefixes(name, state)
 
 
-# Methods. Their loops have a path for each length: the longest offer is bounded.
+# Methods. A set of methods is that of the bytes of the offer, by the lemma.
 
 method = BVS("method", 8)
-few = lambda m: [Or(ULE(m.n, 1), ULE(m[1], spec.LONGEST_OFFER))]
-decodes("server_offer", spec.server_offer, assume=few)
-fewer = lambda m: [Or(ULE(m.n, 1), ULE(m[1], 4))]
-decodes("offer_contains", lambda m: spec.offer_contains(m, method), method.zero_extend(56), assume=few)
+decodes("server_offer", spec.server_offer)
 for call, move in enumerate(["no_authentication", "user_pass", "sub_negotiate", "gssapi", "login with credentials alone",
                              "login, credentials preferred", "login, anonymous preferred", "refuse"]):
     decodes("server_choose_method", lambda m, call=call: spec.choice(m, method, call), method.zero_extend(56), BVV(call, 64),
-            assume=fewer if move == "sub_negotiate" else few, name=f"server_choose_method: {move}")
+            name=f"server_choose_method: {move}")
 
 
 def selects(function, name, arguments, regions, assume, *allowed):
@@ -229,12 +271,63 @@ selects("client_selection", "client_selection with credentials", [BVV(1, 64), BV
 
 
 def is_offered(m):
-    return And(m[1] != 0xFF, Or(*(And(ULT(k, offer.n), offer[k] == m[1]) for k in range(4))))
+    return And(m[1] != 0xFF, offer.contains(0, offer.n, m[1]))
 
 
-selects("client_method", "client_method", [BVV(FIRST, 64), offer.n], [offer], [ULE(offer.n, 4)],
+selects("client_method", "client_method", [BVV(FIRST, 64), offer.n], [offer], [ULE(offer.n, 255)],
         (lambda m: And(is_offered(m), m[1] == 0), lambda m: [0]),
         (lambda m: And(is_offered(m), m[1] == 2), lambda m: [1]),
         (is_offered, lambda m: [2, m[1]]))
-decodes("socks4_decode_request", spec.socks4_request, assume=lambda m: [ULE(m.n, 12)])
-decodes("socks4_server_request", spec.socks4_server_request, assume=lambda m: [ULE(m.n, 11)])
+
+
+# Lemmas: loops that have a path for each length. Where they are called, what is proved here takes their place.
+
+LONGEST_OFFER = 16
+
+
+def among(bytes, start, length, byte):
+    return Or(*(And(ULT(k, length), bytes[start + k] == byte) for k in range(LONGEST_OFFER)))
+
+
+@theorem("lemma: the first NUL in 256 bytes", "nul")
+def _(project):
+    m = Region("input", INPUT)
+    with without_contract(project, "nul"):
+        run = Run(project, "nul", [BVV(INPUT, 64), m.n], [m])
+
+    def is_first(path):
+        end = 256 if number(path.regs.rax) == 0 else number(path.regs.rdx)
+        found = And(ULT(end, m.n), m[end] == 0) if end < 256 else BVV(0, 1) == 0
+        before = And(*(Or(ULE(m.n, k), m[k] != 0) for k in range(end)))
+        return And(before, found)
+
+    run.require_of_paths(is_first)
+    return len(run.paths)
+
+
+@theorem("lemma: the set of an offer", "insert")
+def _(project):
+    m, old = Region("input", INPUT), [BVS(f"old.{k}", 64) for k in range(4)]
+    with without_contract(project, "insert"):
+        run = Run(project, "insert", [BVV(LOCAL, 64), BVV(INPUT, 64), m.n], [m], assume=[ULE(m.n, LONGEST_OFFER)], local=old)
+
+    def has(words):
+        return LShR(Concat(*reversed(words)), method.zero_extend(248))[0:0] == 1
+
+    def is_union(path):
+        new = [path.memory.load(LOCAL + 8 * k, 8, endness="Iend_LE", inspect=False) for k in range(4)]
+        return has(new) == Or(has(old), among(m, 0, m.n, method))
+
+    run.require_of_paths(is_union)
+    return len(run.paths)
+
+
+@theorem("offer_contains", "offer_contains")
+def _(project):
+    """Its loop is not apart from it."""
+    m = Region("input", INPUT)
+    few = Or(ULE(m.n, 1), ULE(m[1], LONGEST_OFFER))
+    run = Run(project, "offer_contains", [BVV(INPUT, 64), m.n, BVV(WORDS, 64), method.zero_extend(56)], [m], assume=[few])
+    contains = If(among(m, 2, m[1], method), spec.word(1), spec.word(0))
+    run.require(equal(then(spec.method_offer(m, spec.word(0)), lambda used, *_: value(used, contains))))
+    return len(run.paths)
