@@ -34,11 +34,13 @@ def callees(lines):
     return {name for line in lines for name in re.findall(r"<([^>+]+)[+>]", line)}
 
 
-def reachable(code, function):
+def reachable(code, function, without=lambda name: False):
     """The function, and all that its code names."""
     found, todo = {function}, [function]
     while todo:
         for callee in callees(code.get(todo.pop(), ())) - found:
+            if without(callee):
+                continue
             found.add(callee)
             todo.append(callee)
     return found

@@ -13,6 +13,7 @@ logging.disable(logging.ERROR)
 import angr
 import claripy
 from angr.concretization_strategies import SimConcretizationStrategy
+import z3
 from claripy import And, BVS, BVV, Concat, If, LShR, Not, Or, ULE, ULT
 
 WORDS, VALUE, SCRATCH = 0x1000_0000, 0x1100_0000, 0x1200_0000
@@ -31,6 +32,16 @@ class Refuted(Exception):
 
 class Undecided(Exception):
     """The tool stopped. Nothing is proved."""
+
+
+def satisfiable(constraints):
+    """By the solver for bit vectors, which is several times as fast as the one that angr keeps for a path."""
+    solver = z3.SolverFor("QF_BV")
+    solver.add(*map(claripy.backends.z3.convert, constraints))
+    answer = solver.check()
+    if answer == z3.unknown:
+        raise Undecided("z3 has no answer")
+    return answer == z3.sat
 
 
 def number(expression):
@@ -139,7 +150,7 @@ class Panic(angr.SimProcedure):
     NO_RET = True
 
     def run(self):
-        raise Refuted(f"panics: {self.state.globals['run'].example(self.state)}")
+        raise Refuted(f"panics: {self.state.globals['run'].example(self.state.solver.constraints)}")
 
 
 class Copy(angr.SimProcedure):
@@ -202,6 +213,16 @@ def address_of(project, function):
     return found.pop()
 
 
+class Path:
+    """What is left of a state at the end of a function; the state itself would take megabytes."""
+
+    def __init__(self, state):
+        load = lambda start, length: [word.reversed for word in state.memory.load(start, length, inspect=False).chop(64)]
+        self.constraints = state.solver.constraints
+        self.words, self.local = load(WORDS, WORDS_SIZE), load(LOCAL, 4 * 8)
+        self.written, self.returned = state.globals["written"], (state.regs.rax, state.regs.rdx)
+
+
 class Run:
     """All paths of one function."""
 
@@ -230,8 +251,7 @@ class Run:
         return state
 
     def explore(self, state):
-        manager = self.project.factory.simgr(state, save_unconstrained=True)
-        manager.stashes["returned"] = []
+        manager, paths = self.project.factory.simgr(state, save_unconstrained=True), []
         while manager.active:
             manager.step()
             for failed in manager.errored:
@@ -240,13 +260,13 @@ class Run:
             if manager.unconstrained or manager.deadended:
                 raise Undecided("a path leaves the function")
             manager.move("active", "returned", lambda state: state.addr == RETURN)
-        return manager.returned
+            paths += map(Path, manager.returned)
+            manager.drop(stash="returned")
+        return paths
 
     def check_that_every_input_has_a_path(self):
-        solver = claripy.Solver()
-        solver.add([*self.assume, *self.facts()])
-        solver.add(Not(Or(*(And(*path.solver.constraints) for path in self.paths))))
-        if solver.satisfiable():
+        no_path = Not(Or(*(And(*path.constraints) for path in self.paths)))
+        if satisfiable([*self.assume, *self.facts(), no_path]):
             raise Undecided("an input has no path")
 
     def facts(self):
@@ -332,28 +352,23 @@ class Run:
 
     def demand(self, state, claim, fault):
         if not self.always(state, claim):
-            raise Refuted(f"{fault} at {state.addr:#x}: {self.example(state, Not(claim))}")
+            raise Refuted(f"{fault} at {state.addr:#x}: {self.example([*state.solver.constraints, Not(claim)])}")
 
     # results
 
-    def words(self, path):
-        data = path.memory.load(WORDS, WORDS_SIZE, inspect=False)
-        return [word.reversed for word in data.chop(64)]
-
     def require(self, claim):
         """`claim` is a function from the words that a path wrote, and what it wrote to the output, to a condition."""
-        self.require_of_paths(lambda path: claim(self.words(path), path.globals["written"]))
+        self.require_of_paths(lambda path: claim(path.words, path.written))
 
     def require_of_paths(self, claim):
         for path in self.paths:
-            wrong = Not(claim(path))
-            facts = self.facts()
-            if path.solver.satisfiable(extra_constraints=[wrong, *facts]):
-                raise Refuted(self.example(path, wrong, *facts))
+            fault = [*path.constraints, Not(claim(path)), *self.facts()]
+            if satisfiable(fault):
+                raise Refuted(self.example(fault))
 
-    def example(self, path, *extra):
-        solver = path.solver._solver.branch()
-        solver.add(extra)
+    def example(self, constraints):
+        solver = claripy.Solver()
+        solver.add(constraints)
         everything = [region.n for region in self.regions]
         variables = claripy.Concat(*everything, *(byte for region in self.regions for pair in region.known.items() for byte in pair))
         # one model for all variables

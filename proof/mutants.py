@@ -15,6 +15,7 @@ from multiprocessing import get_context
 from pathlib import Path
 
 from disassembly import constants, instructions, reachable
+from engine import LEMMAS, load
 from prove import attempt
 from theorems import THEOREMS
 
@@ -23,7 +24,8 @@ IMAGE = "libsocks5_sansio_proof.so"
 WORKERS, SECONDS = 2, 600
 CONTEXT = get_context("fork")
 TREES = CONTEXT.Queue()
-SCOPE = re.compile(r"src/(receive|server|client|gssapi|socks4|wire/(leaf|message|method|endpoint|gssapi|reply|request|socks4|udp|user_pass))\.rs")
+MESSAGES = "endpoint|frame|gost|gssapi|hev|leaf|message|method|reply|request|socks4|udp|uot|user_pass"
+SCOPE = re.compile(rf"src/(client|either|gssapi|receive|server|socks4|wire/({MESSAGES}))\.rs")
 
 
 def run(*command, cwd, **options):
@@ -49,10 +51,14 @@ def build(tree):
 
 
 def functions(image):
-    """The constants, and the code of each function with all that it calls, without addresses."""
-    code = instructions(image)
+    """The constants, and the code of each function with all that it calls but the lemmas, without addresses."""
+    code = {lemma(name) or name: lines for name, lines in instructions(image).items()}
     text = {name: "\n".join(map(without_address, lines)) for name, lines in code.items()}
-    return constants(image), {name: sorted(text.get(callee, "") for callee in reachable(code, name)) for name in code}
+    return constants(image), {name: sorted(text.get(callee, "") for callee in reachable(code, name, lemma)) for name in code}
+
+
+def lemma(name):
+    return next((lemma for lemma, (pattern, _) in LEMMAS.items() if re.search(pattern, name)), None)
 
 
 def without_address(instruction):
@@ -93,9 +99,9 @@ def judge(image):
     changed = [name for name, (function, _) in THEOREMS.items() if function and code.get(function) != old_code.get(function)]
     if new_constants != old_constants:  # jump tables, too, so that any function may have changed
         changed += [name for name, (function, _) in THEOREMS.items() if function and name not in changed]
-    undecided = []
+    undecided, project = [], load(str(image))
     for name in changed:
-        _, result, detail, _ = attempt((str(image), name))
+        result, detail = attempt(project, name)
         if result == "REFUTED":
             return "refuted", f"{name}: {detail}"
         if result == "UNDECIDED":

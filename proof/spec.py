@@ -208,7 +208,7 @@ def choice(m, method, call):
 
 
 def offered(m, method):
-    return m.contains(2, m[1], method)
+    return m.contains(2, word(m[1]), method)
 
 
 # the client

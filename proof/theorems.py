@@ -7,7 +7,7 @@ from claripy import And, BVS, BVV, Concat, If, LShR, Not, Or, ULE, ULT
 
 import spec
 from engine import FIRST, INPUT, LOCAL, LONGEST, OUT, SECOND, VALUE, WORDS, Pieces, Refuted, Region, Run, View, encodes, equal
-from engine import number, without_contract
+from engine import number, satisfiable, without_contract
 from notation import then, value
 
 THEOREMS = {}
@@ -157,10 +157,7 @@ def consequence(name):
 
 
 def always(*claims, facts=()):
-    solver = claripy.Solver()
-    solver.add(list(facts))
-    solver.add(Not(And(*claims)))
-    if solver.satisfiable():
+    if satisfiable([*facts, Not(And(*claims))]):
         raise Refuted("not a consequence")
 
 
@@ -296,7 +293,8 @@ def _(project):
         run = Run(project, "nul", [BVV(INPUT, 64), m.n], [m])
 
     def is_first(path):
-        end = 256 if number(path.regs.rax) == 0 else number(path.regs.rdx)
+        some, position = map(number, path.returned)
+        end = position if some else 256
         found = And(ULT(end, m.n), m[end] == 0) if end < 256 else BVV(0, 1) == 0
         before = And(*(Or(ULE(m.n, k), m[k] != 0) for k in range(end)))
         return And(before, found)
@@ -315,8 +313,7 @@ def _(project):
         return LShR(Concat(*reversed(words)), method.zero_extend(248))[0:0] == 1
 
     def is_union(path):
-        new = [path.memory.load(LOCAL + 8 * k, 8, endness="Iend_LE", inspect=False) for k in range(4)]
-        return has(new) == Or(has(old), among(m, 0, m.n, method))
+        return has(path.local) == Or(has(old), among(m, 0, m.n, method))
 
     run.require_of_paths(is_union)
     return len(run.paths)
