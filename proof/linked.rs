@@ -12,7 +12,7 @@ use socks5_sansio::udp_in_tcp::UotVersion;
 use socks5_sansio::{
     Address, BufferTooSmall, Command, Decode, DecodeError, Domain, Encode, Endpoint, EndpointBuf, Fragment,
     GssapiMessage, GssapiToken, Inbox, Invalid, Method, MethodOffer, MethodSelection, Polled, ProtectionLevel, Reply,
-    ReplyCode, Request, UdpHeader, UserPass, UserPassBuf, UserPassStatus,
+    ReplyCode, Request, Run, Runs, UdpHeader, UserPass, UserPassBuf, UserPassStatus,
 };
 use socks5_sansio::{client, gssapi, server, socks4};
 
@@ -66,6 +66,13 @@ linked! {
     link_uot_version(destination: Endpoint<'a>) -> Option<UotVersion> { UotVersion::of(destination) }
     link_uot_destination(version: UotVersion) -> Endpoint<'a> { version.destination() }
     link_reply_code(error: client::Error) -> ReplyCode { error.into() }
+    link_max_data(header: UdpHeader<'a>, len: usize) -> Option<usize> { header.max_data(len) }
+    link_prepend_each(header: UdpHeader<'a>, data: &'a [u8], segment: NonZeroUsize, out: &'a mut [u8]) -> Result<usize, BufferTooSmall> {
+        header.prepend_each(data, segment, out)
+    }
+    link_runs(datagrams: &'a [u8], stride: NonZeroUsize) -> Runs<'a> { UdpHeader::runs(datagrams, stride) }
+    link_next_run(runs: &'a mut Runs<'a>) -> Option<Result<Run<'a>, Invalid>> { runs.next() }
+    link_run_data(run: Run<'a>) -> Option<&'a [u8]> { run.data().last() }
     link_split_header(datagram: &'a [u8]) -> Result<(UdpHeader<'a>, &'a [u8]), Invalid> { UdpHeader::split(datagram) }
     link_decode_request(input: &'a [u8]) -> Result<(Request<'a>, usize), DecodeError> { Request::decode(input) }
 }

@@ -86,7 +86,7 @@ impl Pieces for Frame<HevDatagram<'_>> {
     fn pieces(&self, write: &mut impl FnMut(&[u8])) {
         let Self(HevDatagram { endpoint, data }) = self;
         let [high, low] = len_octets(data);
-        let header_len = LENGTHS + endpoint.encoded_len();
+        let header_len = LENGTHS.saturating_add(endpoint.encoded_len());
         debug_assert!(header_len <= 255, "checked when the frame was made");
         let [.., hdrlen] = header_len.to_be_bytes();
         write(&[high, low, hdrlen]);

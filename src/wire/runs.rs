@@ -83,9 +83,9 @@ impl<'a> Iterator for Runs<'a> {
         let first = datagrams.next()?;
         let (len, run) = match UdpHeader::split(first) {
             Ok((header, data)) => {
-                let (bytes, _) = first.split_at_checked(first.len() - data.len()).unwrap_or_default();
+                let (bytes, _) = first.split_at_checked(first.len().saturating_sub(data.len())).unwrap_or_default();
                 let same = datagrams.take_while(|next| next.starts_with(bytes)).map(<[u8]>::len);
-                (first.len() + same.sum::<usize>(), Ok((header, bytes.len())))
+                (same.fold(first.len(), usize::saturating_add), Ok((header, bytes.len())))
             }
             Err(invalid) => (first.len(), Err(invalid)),
         };
