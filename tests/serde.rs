@@ -10,7 +10,7 @@ fn endpoint(text: &str) -> EndpointBuf {
 }
 
 #[test]
-fn endpoints_are_their_text() {
+fn serializes_endpoints_as_text() {
     for text in ["192.0.2.1:80", "[2001:db8::1]:0", "example.com:443", "münchen.example:80", "a\\b\"c:65535"] {
         assert_eq!(to_value(endpoint(text)).unwrap(), json!(text));
         assert_eq!(from_value::<EndpointBuf>(json!(text)).unwrap(), endpoint(text));
@@ -33,7 +33,7 @@ fn rejects_malformed_endpoints() {
 }
 
 #[test]
-fn a_name_that_would_be_deserialized_to_another_endpoint_is_not_serialized() {
+fn refuses_to_serialize_a_name_that_deserializes_to_another_endpoint() {
     for name in [b"two words".as_slice(), b"\xFF", b"a\0b", b"a:b", b"[::1]", b"::1", b"192.0.2.1"] {
         let endpoint = Endpoint::from((Domain::new(name).unwrap(), 80));
         let error = to_value(EndpointBuf::from(endpoint)).unwrap_err().to_string();
@@ -57,7 +57,7 @@ macro_rules! is_a_number {
 }
 
 #[test]
-fn codes_are_numbers() {
+fn serializes_codes_as_numbers() {
     is_a_number!(Command, Method, ProtectionLevel, ReplyCode, socks4::ReplyCode);
     for octet in 0..=255 {
         assert_eq!(from_value::<Fragment>(to_value(Fragment(octet)).unwrap()).unwrap(), Fragment(octet));

@@ -11,7 +11,7 @@ use socks5_sansio::UserPassBuf;
 use super::*;
 
 /// A failed test ends after this time.
-const PATIENCE: Duration = Duration::from_secs(30);
+const TEST_TIMEOUT: Duration = Duration::from_secs(30);
 const CLIENT: usize = 0;
 const TARGET: usize = 1;
 const OFFER: &[u8] = b"\x05\x01\x02";
@@ -92,7 +92,7 @@ impl Fixture {
     fn until(&mut self, what: &str, is_so: impl Fn(&Connection) -> bool) {
         let started = Instant::now();
         while !is_so(&self.connection) {
-            assert!(started.elapsed() < PATIENCE, "{what}: not within {PATIENCE:?}");
+            assert!(started.elapsed() < TEST_TIMEOUT, "{what}: not within {TEST_TIMEOUT:?}");
             if !self.turn() {
                 self.poll.poll(&mut self.events, Some(Duration::from_millis(10))).unwrap();
             }
@@ -151,8 +151,8 @@ fn pair() -> (TcpStream, TcpStream) {
 
 fn patient(stream: TcpStream) -> TcpStream {
     stream.set_nodelay(true).unwrap();
-    stream.set_read_timeout(Some(PATIENCE)).unwrap();
-    stream.set_write_timeout(Some(PATIENCE)).unwrap();
+    stream.set_read_timeout(Some(TEST_TIMEOUT)).unwrap();
+    stream.set_write_timeout(Some(TEST_TIMEOUT)).unwrap();
     stream
 }
 
@@ -380,7 +380,7 @@ fn notices_a_reset_of_either_side_before_and_after_either_half_close() {
         [None, Some(CLIENT), Some(TARGET)].into_iter().flat_map(|half| [(half, CLIENT), (half, TARGET)])
     {
         let (mut fixture, sides) = Fixture::with_both_sides();
-        fixture.config.linger = 2 * PATIENCE;
+        fixture.config.linger = 2 * TEST_TIMEOUT;
         fixture.connection.down.last_write = None; // the reply
         if let Some(half_closed) = half_closed {
             sides[half_closed].shutdown(Shutdown::Write).unwrap();

@@ -18,7 +18,7 @@ const LONG_LEN: usize = 64 << 20;
 /// The length of the data sent with the request, before any answer.
 const EARLY_LEN: usize = 1_000;
 /// A test of the loop fails after this time.
-const PATIENCE: Duration = Duration::from_secs(60);
+const TEST_TIMEOUT: Duration = Duration::from_secs(60);
 
 const ANYWHERE: (Ipv4Addr, u16) = (Ipv4Addr::LOCALHOST, 0);
 
@@ -69,8 +69,8 @@ type Waiting = (Wire<TcpStream>, ReceiveAnswers<ReceiveReply>);
 /// Sends everything in one write.
 fn ask(proxy: SocketAddr, destination: Endpoint<'_>, early: &[u8]) -> io::Result<Waiting> {
     let mut stream = TcpStream::connect(proxy)?;
-    stream.set_read_timeout(Some(PATIENCE))?;
-    stream.set_write_timeout(Some(PATIENCE))?;
+    stream.set_read_timeout(Some(TEST_TIMEOUT))?;
+    stream.set_write_timeout(Some(TEST_TIMEOUT))?;
     let (flight, state) = optimistic(None, |permit| permit.connect(destination));
     stream.write_all(&[&flight.to_vec(), early].concat())?;
     Ok((Wire::client(stream), state))

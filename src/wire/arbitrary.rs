@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn does_not_make_what_the_constructors_refuse() {
+    fn makes_only_what_the_constructors_accept() {
         assert_eq!(made::<Domain<'_>>(&[]).err(), Some(Error::IncorrectFormat));
         assert_eq!(made::<socks4::UserId<'_>>(b"\x03a\0b").err(), Some(Error::IncorrectFormat));
     }

@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn a_malformed_datagram_is_a_run_of_its_own() {
+    fn returns_a_malformed_datagram_as_an_error() {
         let buffer = [HEADER, b"abcd", &[9; 14], &[0; 14], HEADER, b"efgh", &HEADER[..9]].concat();
         let found = runs(&buffer, 14);
         let malformed = |code| Err(Invalid::AddressType(code));
@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn datagrams_without_data_are_datagrams() {
+    fn returns_datagrams_without_data() {
         assert_eq!(runs(&[HEADER, HEADER].concat(), 10), [Ok((53, [[].as_slice(); 2].to_vec()))]);
         assert_eq!(runs(&[], 10), []);
         let mut out = [0; 10];

@@ -237,7 +237,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn datagrams_of_one_length_are_one_message_where_the_system_can() {
+    async fn sends_datagrams_of_one_length_as_one_message_if_the_system_can() {
         let (sender, receiver, to) = pair().await;
         assert_eq!(push_each(&sender, to, &[100, 100, 100, 40]), 340 - 4 * 6);
         let expected = match sender.max_segments(100) {
@@ -248,7 +248,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_longer_datagram_and_one_after_a_shorter_begin_another_message() {
+    async fn begins_another_message_for_a_longer_datagram_and_after_a_shorter_one() {
         let (sender, receiver, to) = pair().await;
         assert_eq!(push_each(&sender, to, &[50, 50, 60, 60, 7, 60, 6]), 293 - 7 * 6);
         let datagrams = received(&receiver).await;
@@ -257,7 +257,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn no_batch_is_longer_than_one_datagram_can_be_and_none_has_too_many() {
+    async fn splits_batches_that_are_too_long_or_have_too_many_datagrams() {
         let (sender, receiver, to) = pair().await;
         let many = [10; 150];
         assert_eq!(push_each(&sender, to, &many), 150 * 4);
@@ -268,7 +268,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn more_than_one_call_can_send_are_sent_one_by_one() {
+    async fn sends_one_by_one_what_one_call_cannot_send() {
         let (sender, receiver, to) = pair().await;
         let before = sender.max_segments(10);
         assert_eq!(sender.try_send(&[0; 1000], NonZeroUsize::new(10).unwrap(), to).unwrap(), 100);
@@ -277,7 +277,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn nothing_of_a_batch_that_was_not_finished_is_sent_by_another() {
+    async fn an_unfinished_batch_is_not_sent_with_the_next() {
         let (sender, receiver, to) = pair().await;
         with_batch(|batch| batch.push(&sender, to, b"", b"unfinished"));
         assert_eq!(push_each(&sender, to, &[7]), 1);
@@ -285,7 +285,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_the_system_refuses_is_not_counted_and_nothing_is_held_against_others() {
+    async fn a_refused_batch_is_not_counted_and_does_not_limit_others() {
         let (sender, receiver, to) = pair().await;
         let nowhere = SocketAddr::new(to.ip(), 0);
         let before = sender.max_segments(1);

@@ -61,7 +61,7 @@ fn relay_bulk(mut from: &TcpStream, mut to: &TcpStream) {
 }
 
 #[test]
-fn bulk_is_spliced_where_that_is_compiled_in() {
+fn splices_bulk_with_the_feature() {
     let server = Server::start(&[]);
     let (listener, _) = listener();
     let before = server.pipes();

@@ -18,7 +18,7 @@ use tokio_socks5_sansio::outbound::{Binding, connect, is_own, unless_left};
 use tokio_socks5_sansio::socks5_sansio::{Domain, Endpoint};
 use unanswered::unanswered;
 
-const PATIENCE: Duration = Duration::from_secs(30);
+const TEST_TIMEOUT: Duration = Duration::from_secs(30);
 const CLIENT: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
 
 async fn pair() -> (TcpStream, TcpStream) {
@@ -29,7 +29,7 @@ async fn pair() -> (TcpStream, TcpStream) {
 
 /// What becomes of work that never ends.
 async fn work_for(server: &TcpStream, early: &mut Vec<u8>) -> io::Error {
-    let outcome = timeout(PATIENCE, unless_left::<()>(server, early, pending())).await;
+    let outcome = timeout(TEST_TIMEOUT, unless_left::<()>(server, early, pending())).await;
     outcome.expect("the work ends").unwrap_err()
 }
 
@@ -64,7 +64,7 @@ async fn an_end_after_early_data_is_a_half_close() {
         }
         Ok("done") // after the end of the stream was to be seen
     };
-    assert_eq!(timeout(PATIENCE, unless_left(&server, &mut early, work)).await.unwrap().unwrap(), "done");
+    assert_eq!(timeout(TEST_TIMEOUT, unless_left(&server, &mut early, work)).await.unwrap().unwrap(), "done");
     assert_eq!(early, b"very early");
 }
 
@@ -90,19 +90,19 @@ async fn connects_to_the_first_address_that_answers() {
     let dead = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let living = listener.local_addr().unwrap();
-    let stream = connect(&[dead, living], PATIENCE, PATIENCE).await.unwrap();
+    let stream = connect(&[dead, living], TEST_TIMEOUT, TEST_TIMEOUT).await.unwrap();
     assert_eq!(stream.peer_addr().unwrap(), living);
-    assert_eq!(connect(&[dead], PATIENCE, PATIENCE).await.unwrap_err().kind(), ErrorKind::ConnectionRefused);
-    assert_eq!(connect(&[], PATIENCE, PATIENCE).await.unwrap_err().kind(), ErrorKind::HostUnreachable);
+    assert_eq!(connect(&[dead], TEST_TIMEOUT, TEST_TIMEOUT).await.unwrap_err().kind(), ErrorKind::ConnectionRefused);
+    assert_eq!(connect(&[], TEST_TIMEOUT, TEST_TIMEOUT).await.unwrap_err().kind(), ErrorKind::HostUnreachable);
 }
 
 #[tokio::test]
 async fn one_deadline_is_for_all_addresses() {
     let (_listener, _queue, address) = unanswered();
     let all = Duration::from_millis(50);
-    let error = connect(&[address; 1000], PATIENCE, all).await.unwrap_err();
+    let error = connect(&[address; 1000], TEST_TIMEOUT, all).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::TimedOut);
-    let error = connect(&[address; 3], Duration::from_millis(1), PATIENCE).await.unwrap_err();
+    let error = connect(&[address; 3], Duration::from_millis(1), TEST_TIMEOUT).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::TimedOut, "of each");
 }
 
@@ -129,7 +129,7 @@ async fn bind_accepts_the_expected_peer_and_closes_others() {
     let peer = tokio::net::TcpSocket::new_v4().unwrap();
     peer.bind("127.0.0.2:0".parse().unwrap()).unwrap();
     let peer = peer.connect(address).await.unwrap();
-    let (_, from) = timeout(PATIENCE, binding.accept()).await.unwrap().unwrap();
+    let (_, from) = timeout(TEST_TIMEOUT, binding.accept()).await.unwrap().unwrap();
     assert_eq!(from, peer.local_addr().unwrap());
     assert!(!matches!(other_host.read(&mut [0]).await, Ok(1..)));
 }
@@ -175,7 +175,7 @@ impl Resolve for Hosts {
 
 #[tokio::test]
 async fn resolves_host_names_and_nothing_else() {
-    let lookups = Lookups::new(Hosts("example.com"), Limit::new(1, 1), PATIENCE);
+    let lookups = Lookups::new(Hosts("example.com"), Limit::new(1, 1), TEST_TIMEOUT);
     let look_up = async |name: &str| {
         let endpoint = Endpoint::from((Domain::new(name).unwrap(), 80));
         lookups.addresses(CLIENT, endpoint).await.map_err(|error| error.kind())
@@ -187,7 +187,7 @@ async fn resolves_host_names_and_nothing_else() {
     for name in ["other.example", "fe80::1%1", "a b", "a\0b", "[127.0.0.1]", "a:b"] {
         assert_eq!(look_up(name).await, Err(ErrorKind::HostUnreachable), "{name}");
     }
-    let by_system = Lookups::new(System, Limit::new(1, 1), PATIENCE);
+    let by_system = Lookups::new(System, Limit::new(1, 1), TEST_TIMEOUT);
     let invalid = by_system.addresses(CLIENT, ("name.invalid", 80).try_into().unwrap()).await;
     assert_eq!(invalid.unwrap_err().kind(), ErrorKind::HostUnreachable);
 }

@@ -6,7 +6,7 @@ use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::sync::atomic::Ordering::SeqCst;
 
-use fixture::{Fixture, PATIENCE, destination, open, receive};
+use fixture::{Fixture, TEST_TIMEOUT, destination, open, receive};
 use tokio::time::timeout;
 use tokio_socks5_sansio::socks5_sansio::fragment::fragments;
 use tokio_socks5_sansio::socks5_sansio::{Encode, Endpoint, UdpHeader};
@@ -21,10 +21,10 @@ async fn relays_both_ways_whatever_the_request_has_as_its_source() {
         assert_eq!(data, b"query", "{source}");
         socket.send_to(b"answer", from).await.unwrap();
         let mut buffer = [0; 100];
-        let (from, data) = timeout(PATIENCE, fixture.association.recv_from(&mut buffer)).await.unwrap().unwrap();
+        let (from, data) = timeout(TEST_TIMEOUT, fixture.association.recv_from(&mut buffer)).await.unwrap().unwrap();
         assert_eq!((from, data), (address.into(), b"answer".as_slice()));
         drop(fixture.association);
-        assert_eq!(timeout(PATIENCE, fixture.relay).await.unwrap().unwrap().to_string(), "5 bytes up, 6 down");
+        assert_eq!(timeout(TEST_TIMEOUT, fixture.relay).await.unwrap().unwrap().to_string(), "5 bytes up, 6 down");
     }
 }
 
@@ -107,6 +107,6 @@ async fn an_association_ends_with_its_connection() {
     let fixture = Fixture::start("0.0.0.0:0", false).await;
     fixture.relay.abort();
     let mut buffer = [0; 100];
-    let ended = timeout(PATIENCE, fixture.association.recv_from(&mut buffer)).await.unwrap();
+    let ended = timeout(TEST_TIMEOUT, fixture.association.recv_from(&mut buffer)).await.unwrap();
     assert_eq!(ended.unwrap_err().kind(), ErrorKind::ConnectionAborted);
 }

@@ -25,7 +25,7 @@ use tokio_socks5_sansio::udp::Relays;
 use tokio_socks5_sansio::udp_in_tcp::Dialect;
 use tokio_socks5_sansio::{Anyone, Wire, accept_either};
 
-const PATIENCE: Duration = Duration::from_secs(30);
+const TEST_TIMEOUT: Duration = Duration::from_secs(30);
 const DIALECTS: [Kind; 5] = [Kind::Hev, Kind::Gost, Kind::Uot1, Kind::Uot2, Kind::Uot2Connect];
 
 /// Resolves every name to loopback, except `unknown`. Counts.
@@ -108,7 +108,8 @@ impl Fixture {
     /// A client whose request was granted; `early` follows the request in the same segment.
     async fn start(kind: Kind, early: &[u8]) -> Self {
         let resolver = Loopback::default();
-        let relays = Relays::new(Lookups::new(resolver.clone(), Limit::new(8, 8), PATIENCE), Limit::new(1, 1), false);
+        let relays =
+            Relays::new(Lookups::new(resolver.clone(), Limit::new(8, 8), TEST_TIMEOUT), Limit::new(1, 1), false);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let socket = TcpSocket::new_v4().unwrap();
         socket.set_recv_buffer_size(16 * 1024).unwrap();
@@ -118,7 +119,7 @@ impl Fixture {
         let relay = tokio::spawn(serve(stream, relays));
         client.write_all(&[&[5, 1, 0], kind.request().to_vec().as_slice(), early].concat()).await.unwrap();
         let mut reply = [0; 12];
-        timeout(PATIENCE, client.read_exact(&mut reply)).await.expect("a reply").unwrap();
+        timeout(TEST_TIMEOUT, client.read_exact(&mut reply)).await.expect("a reply").unwrap();
         assert_eq!(Reply::decode(&reply[2..]).unwrap().0.code, ReplyCode::SUCCEEDED, "{kind:?}");
         Self { kind, client, received: Vec::new(), relay, resolver }
     }
@@ -137,19 +138,19 @@ impl Fixture {
                 Err(DecodeError::Incomplete(_)) => {}
                 Err(error) => panic!("{:?}: {error}", self.kind),
             }
-            let read = timeout(PATIENCE, self.client.read_buf(&mut self.received)).await.expect("a frame").unwrap();
+            let read = timeout(TEST_TIMEOUT, self.client.read_buf(&mut self.received)).await.expect("a frame").unwrap();
             assert_ne!(read, 0, "{:?}: ended", self.kind);
         }
     }
 
     async fn ended(self) -> Relayed {
-        timeout(PATIENCE, self.relay).await.expect("an end").unwrap()
+        timeout(TEST_TIMEOUT, self.relay).await.expect("an end").unwrap()
     }
 }
 
 async fn serve(stream: TcpStream, relays: Relays<Loopback>) -> Relayed {
     let mut wire = Wire::server(stream);
-    let ((), destination, asked) = accept_either(&mut wire, &Anyone, PATIENCE).await.unwrap();
+    let ((), destination, asked) = accept_either(&mut wire, &Anyone, TEST_TIMEOUT).await.unwrap();
     let (dialect, permit) = Dialect::of(asked, destination).unwrap();
     let opened = relays.open_in_tcp(wire.stream(), dialect);
     let relay = respond(&mut wire, permit, opened, |relay| relay.local_addr()).await.unwrap();
@@ -164,7 +165,7 @@ async fn destination() -> (UdpSocket, SocketAddr) {
 
 async fn receive(socket: &UdpSocket) -> (Vec<u8>, SocketAddr) {
     let mut buffer = vec![0; 65_536];
-    let (len, from) = timeout(PATIENCE, socket.recv_from(&mut buffer)).await.expect("a datagram").unwrap();
+    let (len, from) = timeout(TEST_TIMEOUT, socket.recv_from(&mut buffer)).await.expect("a datagram").unwrap();
     (buffer[..len].to_vec(), from)
 }
 
@@ -370,7 +371,7 @@ async fn a_client_that_does_not_read_still_sends_and_later_receives_whole_frames
 #[tokio::test]
 async fn names_of_udp_over_tcp_are_never_resolved() {
     let resolver = Loopback::default();
-    let lookups = Lookups::new(resolver.clone(), Limit::new(8, 8), PATIENCE);
+    let lookups = Lookups::new(resolver.clone(), Limit::new(8, 8), TEST_TIMEOUT);
     for version in [UotVersion::V1, UotVersion::V2] {
         let found = lookups.addresses(Ipv4Addr::LOCALHOST.into(), version.destination()).await;
         assert_eq!(found.unwrap_err().kind(), io::ErrorKind::HostUnreachable);
@@ -381,7 +382,7 @@ async fn names_of_udp_over_tcp_are_never_resolved() {
 #[tokio::test]
 async fn the_relays_of_a_server_cannot_feed_each_other_and_share_a_limit() {
     let resolver = Loopback::default();
-    let relays = Relays::new(Lookups::new(resolver, Limit::new(8, 8), PATIENCE), Limit::new(2, 2), false);
+    let relays = Relays::new(Lookups::new(resolver, Limit::new(8, 8), TEST_TIMEOUT), Limit::new(2, 2), false);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let mut client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
     let (control, _) = listener.accept().await.unwrap();
@@ -424,6 +425,6 @@ async fn dialect_of(input: &[u8]) -> Option<Dialect> {
     let (mut client, server) = tokio::io::duplex(1024);
     client.write_all(input).await.unwrap();
     let mut wire = Wire::server(server);
-    let ((), destination, asked) = accept_either(&mut wire, &Anyone, PATIENCE).await.unwrap();
+    let ((), destination, asked) = accept_either(&mut wire, &Anyone, TEST_TIMEOUT).await.unwrap();
     Dialect::of(asked, destination).ok().map(|(dialect, _)| dialect)
 }

@@ -11,7 +11,7 @@ use event_loop_proxy::{Config, serve};
 use socket2::{Domain, Socket, Type};
 
 /// A failed test ends after this time.
-pub const PATIENCE: Duration = Duration::from_secs(30);
+pub const TEST_TIMEOUT: Duration = Duration::from_secs(30);
 const ANYWHERE: (Ipv4Addr, u16) = (Ipv4Addr::LOCALHOST, 0);
 
 /// Starts a proxy, which ends with the test.
@@ -62,8 +62,8 @@ pub fn connected(address: SocketAddr) -> TcpStream {
 
 pub fn patient(stream: TcpStream) -> TcpStream {
     stream.set_nodelay(true).unwrap();
-    stream.set_read_timeout(Some(PATIENCE)).unwrap();
-    stream.set_write_timeout(Some(PATIENCE)).unwrap();
+    stream.set_read_timeout(Some(TEST_TIMEOUT)).unwrap();
+    stream.set_write_timeout(Some(TEST_TIMEOUT)).unwrap();
     stream
 }
 
@@ -94,7 +94,7 @@ pub fn unanswered() -> (Vec<Socket>, SocketAddr) {
 pub fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
     let started = Instant::now();
     while !is_so() {
-        assert!(started.elapsed() < PATIENCE, "{what}: not within {PATIENCE:?}");
+        assert!(started.elapsed() < TEST_TIMEOUT, "{what}: not within {TEST_TIMEOUT:?}");
         thread::sleep(Duration::from_millis(5));
     }
 }

@@ -13,14 +13,14 @@ use support::{Server, page};
 use tokio::time::timeout;
 use tokio_socks5_sansio::socks5_sansio::Endpoint;
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const TEST_TIMEOUT: Duration = Duration::from_secs(60);
 
 async fn fetch(proxy: SocketAddr, server: &Server, host: &str, path: &str) -> Result<Response, String> {
     let destination = Endpoint::try_from((host, server.port)).unwrap().into();
-    let socket = timeout(PATIENCE, ProxiedSocket::open(proxy, None, destination)).await.unwrap().unwrap();
+    let socket = timeout(TEST_TIMEOUT, ProxiedSocket::open(proxy, None, destination)).await.unwrap().unwrap();
     let host = if host.contains(':') { format!("[{host}]") } else { host.to_owned() };
     let uri: Uri = format!("https://{host}:{}/{path}", server.port).parse().unwrap();
-    let response = timeout(PATIENCE, get(&socket, &uri, server.roots())).await;
+    let response = timeout(TEST_TIMEOUT, get(&socket, &uri, server.roots())).await;
     response.unwrap_or_else(|_| panic!("no answer of {uri} through {proxy}")).map_err(|error| error.to_string())
 }
 
@@ -64,9 +64,9 @@ async fn a_proxy_that_ends_the_association_is_the_error() {
     let (mut proxy, server) = (example_server(), Server::start());
     let (address, unanswered) = (proxy.address, server.unanswered.clone());
     let pending = tokio::spawn(async move { fetch(address, &server, "localhost", "never").await });
-    timeout(PATIENCE, unanswered.notified()).await.unwrap();
+    timeout(TEST_TIMEOUT, unanswered.notified()).await.unwrap();
     proxy.kill();
-    let error = timeout(PATIENCE, pending).await.unwrap().unwrap().unwrap_err();
+    let error = timeout(TEST_TIMEOUT, pending).await.unwrap().unwrap().unwrap_err();
     assert_eq!(error, "the proxy ended the association");
 }
 
@@ -77,7 +77,7 @@ async fn the_program_prints_the_page() {
     std::fs::write(&certificate, &server.certificate).unwrap();
     let mut program = tokio::process::Command::new(env!("CARGO_BIN_EXE_socks5-sansio-http3"));
     program.arg(proxy.address.to_string()).arg(certificate).arg(format!("https://localhost:{}/1000", server.port));
-    let output = timeout(PATIENCE, program.output()).await.unwrap().unwrap();
+    let output = timeout(TEST_TIMEOUT, program.output()).await.unwrap().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     assert_eq!(output.stdout, page(1000));
 }

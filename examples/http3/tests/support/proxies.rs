@@ -13,7 +13,7 @@ use fast_socks5::Socks5Command;
 use fast_socks5::server::{DnsResolveHelper, Socks5ServerProtocol, run_udp_proxy};
 use tempfile::TempDir;
 
-const PATIENCE: Duration = Duration::from_secs(30);
+const TEST_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A program that ends with the test.
 pub struct Running {
@@ -86,7 +86,7 @@ fn start_dante(program: &str) -> Option<Running> {
 fn answers(running: &mut Running) -> bool {
     let started = Instant::now();
     while TcpStream::connect(running.address).is_err() {
-        assert!(started.elapsed() < PATIENCE, "it does not listen");
+        assert!(started.elapsed() < TEST_TIMEOUT, "it does not listen");
         if running.process.try_wait().unwrap().is_some() {
             return false;
         }

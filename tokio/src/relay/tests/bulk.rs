@@ -4,7 +4,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::task::{JoinHandle, yield_now};
 use tokio::time::timeout;
 
-use super::{ALTERNATES, COPIES, Fixture, PATIENCE, PIPES, REFUSED, SPLICES, finished, in_each_way};
+use super::{ALTERNATES, COPIES, Fixture, PIPES, REFUSED, SPLICES, TEST_TIMEOUT, finished, in_each_way};
 use crate::relay::pipes::Pool;
 
 in_each_way! {
@@ -59,7 +59,7 @@ fn receiver<R: AsyncRead + Unpin + Send + 'static>(mut stream: R) -> JoinHandle<
 }
 
 async fn done<T>(task: JoinHandle<T>) -> T {
-    timeout(PATIENCE, task).await.expect("the task ends").unwrap()
+    timeout(TEST_TIMEOUT, task).await.expect("the task ends").unwrap()
 }
 
 async fn relays_bulk_both_ways_at_once(pool: &'static Pool) {

@@ -20,7 +20,7 @@ use super::pipes::Pool;
 use super::{PIPE_LEN, PIPES, Relayed, Side, copy, ended, hang_up, relay_with};
 
 /// For what must happen at all: a failed test ends.
-const PATIENCE: Duration = Duration::from_secs(30);
+const TEST_TIMEOUT: Duration = Duration::from_secs(30);
 
 async fn pair() -> (TcpStream, TcpStream) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -42,7 +42,7 @@ impl Fixture {
 }
 
 async fn finished(relay: JoinHandle<Relayed>) -> Relayed {
-    timeout(PATIENCE, relay).await.expect("the relay ends").unwrap()
+    timeout(TEST_TIMEOUT, relay).await.expect("the relay ends").unwrap()
 }
 
 fn reset(stream: TcpStream) {
@@ -52,7 +52,7 @@ fn reset(stream: TcpStream) {
 
 async fn read_to_end(stream: &mut TcpStream) -> (Vec<u8>, Option<ErrorKind>) {
     let mut data = Vec::new();
-    let outcome = timeout(PATIENCE, stream.read_to_end(&mut data)).await.expect("the stream ends");
+    let outcome = timeout(TEST_TIMEOUT, stream.read_to_end(&mut data)).await.expect("the stream ends");
     (data, outcome.err().map(|error| error.kind()))
 }
 
@@ -175,10 +175,10 @@ async fn delivers_the_answer_while_the_upload_fails(pool: &'static Pool) {
     target.write_all(&[b'a'; 60_000]).await.unwrap();
     drop(target);
     let mut answer = Vec::new();
-    let _ = timeout(PATIENCE, from_relay.read_to_end(&mut answer)).await.unwrap(); // the upload may have had the error
+    let _ = timeout(TEST_TIMEOUT, from_relay.read_to_end(&mut answer)).await.unwrap(); // the upload may have had the error
     assert_eq!(answer.len(), 60_000);
     assert!(matches!(
-        timeout(PATIENCE, upload).await.unwrap().unwrap(),
+        timeout(TEST_TIMEOUT, upload).await.unwrap().unwrap(),
         ErrorKind::ConnectionReset | ErrorKind::BrokenPipe
     ));
     assert_eq!(finished(relay).await.reset.unwrap().0, Side::Target);
@@ -221,11 +221,11 @@ async fn hangs_up_so_that_the_refusal_arrives() {
     let hanging_up = tokio::spawn(hang_up(server));
     assert_eq!(read_to_end(&mut client).await, (b"refused".to_vec(), None));
     drop(client);
-    timeout(PATIENCE, hanging_up).await.unwrap().unwrap();
+    timeout(TEST_TIMEOUT, hanging_up).await.unwrap().unwrap();
 }
 
 #[tokio::test]
-async fn discards_only_some_data_before_other_futures_have_their_turn() {
+async fn yields_to_other_futures_while_discarding_data() {
     let (mut client, server) = pair().await;
     SockRef::from(&server).set_recv_buffer_size(1_000_000).unwrap();
     client.write_all(&[0; 400_000]).await.unwrap();

@@ -8,7 +8,7 @@ use tokio::task::{JoinHandle, yield_now};
 use tokio::time::timeout;
 
 use super::bulk::data;
-use super::{Fixture, PATIENCE, Side, finished, pair, read_to_end, reset};
+use super::{Fixture, Side, TEST_TIMEOUT, finished, pair, read_to_end, reset};
 use crate::relay::pipes::Pool;
 use crate::relay::{PIPE_LEN, relay_with};
 
@@ -27,7 +27,7 @@ async fn eventually(what: &str, is_so: impl Fn() -> bool) {
             yield_now().await;
         }
     };
-    timeout(PATIENCE, waiting).await.unwrap_or_else(|_| panic!("{what}: not within {PATIENCE:?}"));
+    timeout(TEST_TIMEOUT, waiting).await.unwrap_or_else(|_| panic!("{what}: not within {TEST_TIMEOUT:?}"));
 }
 
 /// Sends until the other side is reset, or all is sent.
@@ -60,7 +60,7 @@ async fn an_idle_relay_has_no_pipe() {
     let Fixture { mut client, target, relay } = Fixture::start(pool, b"").await;
     let flooding = flood(target, data(LEN, 1));
     let mut received = vec![0; LEN];
-    timeout(PATIENCE, client.read_exact(&mut received)).await.unwrap().unwrap();
+    timeout(TEST_TIMEOUT, client.read_exact(&mut received)).await.unwrap().unwrap();
     assert!(received == data(LEN, 1));
     assert_eq!(pool.counts(), (0, 1), "it was spliced");
     drop((client, flooding.await.unwrap()));
@@ -74,10 +74,10 @@ async fn a_relay_without_a_pipe_copies() {
     let second = Fixture::start(pool, b"").await;
     let (mut other_client, other_flooding) = (second.client, flood(second.target, data(LEN, 2)));
     let mut received = vec![0; LEN];
-    timeout(PATIENCE, other_client.read_exact(&mut received)).await.unwrap().unwrap();
+    timeout(TEST_TIMEOUT, other_client.read_exact(&mut received)).await.unwrap().unwrap();
     assert!(received == data(LEN, 2));
     assert_eq!(pool.counts(), (1, 0), "the only pipe is that of the first relay");
-    timeout(PATIENCE, client.read_exact(&mut received)).await.unwrap().unwrap();
+    timeout(TEST_TIMEOUT, client.read_exact(&mut received)).await.unwrap().unwrap();
     assert!(received == data(LEN, 1));
     assert_eq!(pool.counts(), (0, 1));
     drop((client, other_client, flooding.await.unwrap(), other_flooding.await.unwrap()));
@@ -92,12 +92,12 @@ async fn a_dropped_relay_closes_its_pipe() {
     assert!(relay.await.unwrap_err().is_cancelled());
     assert_eq!(pool.counts(), (0, 0));
     assert!(read_to_end(&mut client).await.1.is_some(), "no orderly end");
-    assert!(timeout(PATIENCE, flooding).await.unwrap().unwrap().1.is_err());
+    assert!(timeout(TEST_TIMEOUT, flooding).await.unwrap().unwrap().1.is_err());
 
     let Fixture { mut client, target, relay } = Fixture::start(pool, b"").await;
     let flooding = flood(target, data(LEN, 3));
     let mut received = vec![0; LEN];
-    timeout(PATIENCE, client.read_exact(&mut received)).await.unwrap().unwrap();
+    timeout(TEST_TIMEOUT, client.read_exact(&mut received)).await.unwrap().unwrap();
     assert!(received == data(LEN, 3), "nothing of the other relay");
     drop((client, flooding.await.unwrap()));
     finished(relay).await;
@@ -109,7 +109,7 @@ async fn notices_a_receiver_that_stops_and_resets() {
     let (client, flooding, relay) = stopped(pool).await;
     reset(client);
     assert_eq!(finished(relay).await.reset.unwrap().0, Side::Client);
-    assert!(timeout(PATIENCE, flooding).await.unwrap().unwrap().1.is_err());
+    assert!(timeout(TEST_TIMEOUT, flooding).await.unwrap().unwrap().1.is_err());
     assert_eq!(pool.counts(), (0, 0));
 }
 
@@ -137,7 +137,7 @@ async fn passes_a_half_close_on_after_what_is_in_the_pipe() {
     });
     let (received, error) = read_to_end(&mut client).await;
     assert!(received == data(LEN, 1) && error.is_none());
-    let mut target = timeout(PATIENCE, ending).await.unwrap().unwrap();
+    let mut target = timeout(TEST_TIMEOUT, ending).await.unwrap().unwrap();
     client.write_all(b"up").await.unwrap();
     drop(client);
     assert_eq!(read_to_end(&mut target).await, (b"up".to_vec(), None));
@@ -155,7 +155,7 @@ async fn copies_what_is_in_the_pipe_where_the_kernel_refuses() {
     let relay = tokio::spawn(relay_with(pool, from_client, to_target, Vec::new()));
     let flooding = flood(target, data(LEN, 1));
     let mut received = vec![0; LEN];
-    timeout(PATIENCE, client.read_exact(&mut received)).await.unwrap().unwrap();
+    timeout(TEST_TIMEOUT, client.read_exact(&mut received)).await.unwrap().unwrap();
     assert!(received == data(LEN, 1));
     drop((client, flooding.await.unwrap()));
     assert_eq!(finished(relay).await.down, LEN as u64);
