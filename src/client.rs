@@ -115,7 +115,7 @@ pub trait Answer: Receive<Error = Error> {}
 impl Answer for ReceiveReply {}
 impl Answer for ReceiveListening {}
 
-/// Sends the offer, the credentials and the request at once, without waiting for the answers. `ask` makes the request from its
+/// Combines the offer, the credentials and the request, to be sent at once, before any answer. `ask` makes the request from its
 /// permit; the state that it returns receives the last answer.
 ///
 /// Offers only username and password if there are credentials, and only [`Method::NO_AUTHENTICATION`] otherwise.
@@ -333,7 +333,7 @@ impl Receive for ReceiveListening {
     }
 }
 
-/// A failure is decided by two bytes: not every server sends the rest.
+/// Two bytes are enough for a failure: some servers do not send the rest of the reply.
 #[inline]
 fn missing_of_reply(input: &[u8]) -> Option<NonZeroUsize> {
     match Reply::peek_code(input) {
@@ -508,7 +508,7 @@ pub enum Error {
     /// The server refused the request, with a code other than 00 (RFC 1928 section 6).
     #[error("the proxy refused the request: {0}")]
     Refused(ReplyCode),
-    /// The server closed the connection where a message was due, as some do in place of a refusal.
+    /// The server closed the connection instead of sending the next message; some servers do so in place of a refusal.
     #[error("the proxy closed the connection during the handshake")]
     Closed,
     /// The server closed the connection in the middle of a message.
@@ -532,8 +532,8 @@ impl From<Error> for ReplyCode {
     }
 }
 
-/// A refused request has the kind of its [`ReplyCode`]. Rejected credentials or methods are `PermissionDenied`, an invalid message
-/// or selection is `InvalidData`, and an end of stream is `UnexpectedEof`.
+/// A refused request has the kind of its [`ReplyCode`]. Rejected credentials or methods are `PermissionDenied`, a malformed message
+/// or a selection that was not offered is `InvalidData`, and an end of stream is `UnexpectedEof`.
 #[cfg(feature = "std")]
 #[cfg_attr(docsrs, doc(cfg(feature = "std")))]
 impl From<Error> for std::io::Error {
@@ -565,7 +565,7 @@ mod tests {
 
     #[cfg(feature = "std")]
     #[test]
-    fn errors_have_the_kind_of_a_direct_connection() {
+    fn converts_each_error_to_an_io_error_kind() {
         use std::io::{self, ErrorKind};
         for (error, kind) in [
             (Error::Invalid(Invalid::Version(4)), ErrorKind::InvalidData),

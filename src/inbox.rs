@@ -102,7 +102,7 @@ pub struct Inbox<B> {
     unread: Unread,
 }
 
-/// Where the unread bytes are: `start <= end`, and a buffer is at least as long, as it does not shrink.
+/// The range of the unread bytes: `start <= end`, and `end` is at most the length of the buffer, which never shrinks.
 #[derive(Clone)]
 struct Unread {
     start: usize,
@@ -210,8 +210,9 @@ impl<B: Buffer> Inbox<B> {
         self.unread.consume(len, unread);
     }
 
-    /// Receives the message that the state waits for, if it is complete. For event loops; a loop that reads until it can return the
-    /// message, which borrows the inbox, calls [`Receive::missing`] with the unread bytes instead, as the drivers do.
+    /// Receives the message that the state waits for, if it is complete. For event loops. A function that
+    /// reads until the message is complete and then returns it cannot call this in its loop, as the
+    /// message borrows the inbox: it calls [`Receive::missing`] with the unread bytes, as the drivers do.
     ///
     /// # Errors
     ///
@@ -238,7 +239,7 @@ impl<B: Buffer> Inbox<B> {
     }
 }
 
-/// Shows the number of unread bytes and none of them: there may be a password among them.
+/// Shows the number of unread bytes, but not the bytes, which may include a password.
 impl<B: Buffer> fmt::Debug for Inbox<B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let unread = self.unread().len();

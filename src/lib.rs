@@ -16,7 +16,7 @@
 //!    |    Reply: 05 00 00 01 C0 00 02 01 12 34     |       RFC 1928 sections 4 and 6
 //!    | <------------------------------------------ |
 //!    |  application data                           |
-//!    | <=========================================> |    as it is; datagrams have a UdpHeader
+//!    | <=========================================> |    unmodified; over UDP, each datagram begins with a UdpHeader
 //! ```
 //!
 //! Five words:

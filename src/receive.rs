@@ -1,4 +1,4 @@
-//! What all states have in common.
+//! The trait that all states implement.
 
 use core::num::NonZeroUsize;
 
@@ -34,7 +34,7 @@ pub trait Receive: Sized + sealed::Sealed {
     /// The error that ends this handshake.
     type Error: core::error::Error + Copy + Send + Sync + 'static;
 
-    /// Returns the least number of bytes missing from the message, taking an address of unknown length for an empty name. `None` if
+    /// Returns the least number of bytes missing from the message; an address of unknown length counts as an empty name. `None` if
     /// [`receive`](Self::receive) can decide.
     fn missing(&self, input: &[u8]) -> Option<NonZeroUsize>;
 
@@ -42,8 +42,8 @@ pub trait Receive: Sized + sealed::Sealed {
     ///
     /// # Errors
     ///
-    /// The handshake is over: send the [closing reply](Self::closing_reply), then close. If more input is needed, this is the
-    /// error of a stream that ended here: call this after [`missing`](Self::missing) returned `None`, or at the end of the stream.
+    /// The handshake is over: send the [closing reply](Self::closing_reply), then close. If more input is needed, it is the
+    /// error for an end of stream: call this only after [`missing`](Self::missing) returned `None`, or at the end of the stream.
     fn receive(self, input: &[u8]) -> Result<(Self::Received<'_>, usize), Self::Error>;
 
     /// The bytes to send before closing after an error.

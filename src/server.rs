@@ -107,7 +107,7 @@ impl Receive for ReceiveOffer {
     }
 }
 
-/// Receives the first message of a handshake: if the stream ended before it, the client was silent.
+/// Receives the first message of a handshake. If the stream ended before its first byte, the error is [`Error::Silent`].
 #[inline]
 pub(crate) fn receive_first<'i, M: Decode<'i>>(
     input: &'i [u8],
@@ -213,7 +213,7 @@ impl ChooseMethod {
         self.select(Method::USERNAME_PASSWORD, ReceiveUserPass(()))
     }
 
-    /// Selects username and password, or no authentication if `anonymous` is `Some`, the user for clients without credentials. If
+    /// Selects username and password or, if `anonymous` is `Some`, no authentication; `anonymous` is then the client's user. If
     /// both are possible, `prefer_user_pass` decides; some clients offer username and password but have no credentials.
     ///
     /// # Errors
@@ -238,7 +238,7 @@ impl ChooseMethod {
     ///
     /// # Errors
     ///
-    /// The permit, if the method was not offered, has no sub-negotiation or that of RFC 1929, or is
+    /// The permit, if the method was not offered, or is [`Method::NO_AUTHENTICATION`], [`Method::USERNAME_PASSWORD`] or
     /// [`Method::NO_ACCEPTABLE_METHODS`].
     #[inline]
     pub fn sub_negotiate(self, method: Method) -> Result<(MethodSelection, SubNegotiation), Self> {
@@ -381,7 +381,7 @@ impl Respond {
 pub struct Listen(());
 
 impl Listen {
-    /// Reports that the server listens on `bound`. The second reply is due when the peer has connected, or when that has failed.
+    /// Reports that the server listens on `bound`. Send the second reply when the peer has connected, or on failure.
     #[inline]
     pub fn listening(self, bound: Endpoint<'_>) -> (Reply<'_>, Respond) {
         (Reply::succeeded(bound), Respond(()))
@@ -483,7 +483,7 @@ mod tests {
 
     #[cfg(feature = "std")]
     #[test]
-    fn errors_are_malformed_data_or_an_early_end() {
+    fn converts_each_error_to_an_io_error_kind() {
         use std::io::{self, ErrorKind};
         for error in [Error::Offer, Error::UserPass, Error::Request, Error::Socks4] {
             assert_eq!(io::Error::from(error(Invalid::Version(4))).kind(), ErrorKind::InvalidData);

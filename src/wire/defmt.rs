@@ -1,4 +1,5 @@
-//! The feature `defmt`: endpoints. Codes and errors are beside their types. Credentials, USERIDs and GSSAPI tokens have no `Format`,
+//! The feature `defmt`: endpoints. Codes and errors implement `Format` where they are defined.
+//! Credentials, USERIDs and GSSAPI tokens have no `Format`,
 //! so that they cannot be logged.
 
 use core::net::{Ipv4Addr, Ipv6Addr};
@@ -29,7 +30,7 @@ impl Format for Address<'_> {
     }
 }
 
-// defmt's own formats log the number of a string with each octet.
+// defmt's own formats also log the index of a format string for each octet
 fn ipv4(ip: Ipv4Addr, f: Formatter<'_>) {
     let [a, b, c, d] = ip.octets();
     write!(f, "{=u8}.{=u8}.{=u8}.{=u8}", a, b, c, d);

@@ -10,8 +10,8 @@ use crate::error::{BufferTooSmall, Invalid};
 
 /// Segmentation offload.
 impl<'a> UdpHeader<'a> {
-    /// Copies `data` to the front of `out`, with the header before each `segment` of it. Returns the length of these datagrams:
-    /// each has the length of the header and of a segment, the last may be shorter. Without data, it is the header alone.
+    /// Copies `data` to the front of `out` in segments of `segment` bytes, with the header before each. Returns the total length.
+    /// All datagrams have the same length, except the last, which may be shorter. Without data, there is one: the header alone.
     ///
     /// ```
     /// use core::num::NonZeroUsize;

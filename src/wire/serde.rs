@@ -31,7 +31,7 @@ macro_rules! as_numbers {
 as_numbers! { Command Fragment Method ProtectionLevel ReplyCode UserPassStatus socks4::ReplyCode }
 
 /// As `HOST:PORT`, which is deserialized to an equal endpoint. A name that has no such text is an error: one that is not UTF-8, that
-/// contains spaces or control characters, or that spells an address. [`canonical`](Endpoint::canonical) makes an address of the latter.
+/// contains spaces or control characters, or that is an address literal: [`canonical`](Endpoint::canonical) makes an address of it.
 #[cfg_attr(docsrs, doc(cfg(feature = "serde")))]
 impl Serialize for EndpointBuf {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -42,7 +42,7 @@ impl Serialize for EndpointBuf {
                 Ok(host) if Endpoint::try_from((host, endpoint.port)) == Ok(endpoint) => {
                     serializer.collect_str(&format_args!("{host}:{}", endpoint.port))
                 }
-                _ => Err(S::Error::custom("the domain name has no text that is parsed to it")),
+                _ => Err(S::Error::custom("the domain name cannot be written as HOST:PORT")),
             },
         }
     }

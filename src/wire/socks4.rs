@@ -334,7 +334,7 @@ mod tests {
     }
 
     #[test]
-    fn rejects_what_is_too_long_as_soon_as_it_is() {
+    fn rejects_a_userid_or_name_without_a_nul_in_its_first_256_bytes() {
         for (ip, missing) in [([0, 0, 0, 1], 2), ([192, 0, 2, 1], 1)] {
             let bytes = long(ip, 256, 1);
             assert_eq!(Request::decode(&bytes[..8 + 255]), incomplete(missing));

@@ -11,11 +11,11 @@ use crate::error::{BufferTooSmall, DecodeError, Invalid};
 /// +----+------+------+----------+----------+----------+
 /// |RSV | FRAG | ATYP | DST.ADDR | DST.PORT |   DATA   |
 /// +----+------+------+----------+----------+----------+
-/// | 0  |  1   |  1   | Variable |    2     | Variable |
+/// | 2  |  1   |  1   | Variable |    2     | Variable |
 /// +----+------+------+----------+----------+----------+
 /// ```
 ///
-/// RSV are two octets, sent as 0000 and ignored on receipt. DATA extends to the end of the datagram. The header has
+/// RSV is sent as 0000 and ignored on receipt. DATA extends to the end of the datagram. The header has
 /// 10 bytes with an IPv4 address, 22 with an IPv6 address, and 8 to 262 with a domain name.
 ///
 /// It does not implement [`Decode`](super::Decode): a truncated datagram is never completed. [`split`](Self::split) and
@@ -86,7 +86,7 @@ impl<'a> UdpHeader<'a> {
         self.encode(header).map(|_| start)
     }
 
-    /// The most data that fits a datagram of this length after the header. `None`: not even the header does.
+    /// The maximum length of the data in a datagram of `datagram_len` bytes. `None` if the header alone is longer.
     ///
     /// ```
     /// use socks5_sansio::UdpHeader;

@@ -75,7 +75,7 @@ pub struct UotRequest<'a> {
     /// ISCONNECT: whether all datagrams are to or from `destination`, in [`UotConnectDatagram`]s. Any octet but 00 is true; 01 is
     /// sent.
     pub connect: bool,
-    /// DST.ADDR and DST.PORT: the destination of all datagrams, if `connect`.
+    /// DST.ADDR and DST.PORT: the destination of all datagrams if `connect` is true, ignored otherwise.
     pub destination: Endpoint<'a>,
 }
 
@@ -273,7 +273,7 @@ mod tests {
     }
 
     #[test]
-    fn a_version_is_known_by_its_name_alone_byte_by_byte() {
+    fn recognizes_a_version_by_its_exact_name_and_any_port() {
         for (destination, version) in [
             ("sp.udp-over-tcp.arpa:0", Some(UotVersion::V1)),
             ("sp.v2.udp-over-tcp.arpa:443", Some(UotVersion::V2)),

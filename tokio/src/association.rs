@@ -110,13 +110,13 @@ fn aborted() -> io::Error {
     io::Error::new(ErrorKind::ConnectionAborted, "the proxy ended the association")
 }
 
-/// IP and UDP have headers of their own.
+/// Subtracts the IP and UDP headers from the MTU.
 fn max_data(relay: SocketAddr, header: &UdpHeader<'_>, mtu: usize) -> Option<usize> {
     let below = if relay.is_ipv4() { 20 + 8 } else { 40 + 8 };
     header.max_data(mtu.checked_sub(below)?)
 }
 
-/// The address of the TCP connection, which the proxy's filter admits, unless the relay has one of the other family.
+/// The local address of the TCP connection, which the proxy's filter admits; an unspecified one if the relay has another family.
 fn local_for(relay: SocketAddr, control_local: SocketAddr) -> SocketAddr {
     let local = any_port(control_local);
     match relay {

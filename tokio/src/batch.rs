@@ -53,7 +53,7 @@ impl Message {
         stride: NonZeroUsize::MIN,
     };
 
-    /// The datagrams of a buffer. Without a byte it is one, too.
+    /// The datagrams of a buffer. An empty buffer is one empty datagram.
     pub(crate) fn datagrams(stride: NonZeroUsize, bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
         bytes.chunks(stride.get()).chain(bytes.is_empty().then_some(bytes))
     }
@@ -81,7 +81,7 @@ impl BatchSocket {
         self.system.max_segments(len)
     }
 
-    /// Waits for a datagram. One task does, for each socket: only the last that waits is woken.
+    /// Waits for a datagram. Only one task may wait for each socket: the last one that waits is woken, and no other.
     pub(crate) async fn receivable(&self) -> io::Result<()> {
         poll_fn(|cx| self.socket.poll_recv_ready(cx)).await
     }

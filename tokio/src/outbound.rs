@@ -145,7 +145,7 @@ pub async fn answer_bind(
     Ok((peer, early))
 }
 
-/// Sends the last reply: a success with the bound address of what there is now, or the refusal for the error.
+/// Sends the last reply: a success with the address that `bound` returns, or the refusal for the error.
 ///
 /// # Errors
 ///

@@ -34,8 +34,8 @@ pub struct Relays<R> {
 }
 
 impl<R: Resolve> Relays<R> {
-    /// Relays with this resolver, which reassemble fragments or drop them. Each takes a place of the limit, for its two sockets:
-    /// beside the place of its TCP connection, if they share the limit.
+    /// Relays with this resolver, which reassemble fragments or drop them. Each takes one place of the limit for its two sockets;
+    /// if TCP connections take places of the same limit, this one is in addition.
     pub fn new(lookups: Lookups<R>, limit: Limit, reassemble: bool) -> Self {
         Self { lookups, limit, ports: Ports::default(), reassemble }
     }
@@ -49,7 +49,8 @@ impl<R: Resolve> Relays<R> {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::ResourceBusy`](io::ErrorKind::ResourceBusy) beyond the limit, and where the system has no socket.
+    /// [`ErrorKind::ResourceBusy`](io::ErrorKind::ResourceBusy) beyond the limit, and the error of the system
+    /// if a socket cannot be opened.
     pub fn open(&self, control: &TcpStream, destination: Endpoint<'_>) -> io::Result<Relay<R>> {
         let client = control.peer_addr()?;
         let (place, outside) = self.outside(client.ip())?;

@@ -92,9 +92,10 @@ impl<R: Resolve> Relays<R> {
 /// [`udp::Relay`](crate::udp::Relay), and so are answers while the client does not read. A malformed frame ends the association:
 /// where the next one begins cannot be known.
 ///
-/// An idle relay has no buffer. For a client that does not read, at most 130 KiB of frames wait; of an unfinished frame, at most 65.
-/// As by [`relay`](crate::relay::relay), a vanished host is noticed within two minutes; on Linux, a client that reads nothing for
-/// that long, while there are answers for it, counts as one.
+/// An idle relay has no buffer. For a client that does not read, at most 130 KiB of frames wait; an incomplete
+/// frame of the client takes at most 65 KiB.
+/// A vanished host is noticed as by [`relay`](crate::relay::relay). On Linux, a client that reads nothing for two minutes while
+/// there are answers for it counts as vanished.
 #[derive(Debug)]
 pub struct Relay<R> {
     control_local: SocketAddr,
@@ -205,7 +206,7 @@ impl<R: Resolve> Relay<R> {
         }
     }
 
-    /// The one destination of a client keeps the address that was found first, so that its answers are known.
+    /// With ISCONNECT, replaces the name of the destination by the address found first, so that its answers are recognized.
     fn found(&mut self, batch: &mut Batch, name: &EndpointBuf, address: Option<SocketAddr>) {
         self.outside.found(batch, name, address);
         if let (Frames::UotConnect(destination), Some(address)) = (&mut self.frames, address) {
@@ -233,7 +234,7 @@ enum Frames {
     Hev,
     Gost,
     Uot,
-    /// A request first, which decides between the other two.
+    /// A [`UotRequest`] is next, and decides between `Uot` and `UotConnect`.
     UotRequest,
     UotConnect(Box<EndpointBuf>),
 }

@@ -27,7 +27,7 @@ pub struct Response {
 
 /// Requests a page of the socket's destination, whose certificate must be issued by one of these roots.
 ///
-/// Where the proxy ends the association, that is the error: quinn only reports that its driver has ended.
+/// If the proxy ends the association, the error is `ConnectionAborted`: quinn only reports that its driver has ended.
 pub async fn get(socket: &Arc<ProxiedSocket>, uri: &Uri, roots: RootCertStore) -> Outcome<Response> {
     tokio::select! {
         biased;

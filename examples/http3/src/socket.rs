@@ -18,8 +18,9 @@ use tokio_socks5_sansio::{Wire, authenticate};
 
 /// The least payload of QUIC (RFC 9000 section 14).
 const MIN_PAYLOAD: u16 = 1200;
-/// Not shorter than any message, and as many as are received at once.
+/// The length of the longest message in bytes.
 const MESSAGE_LEN: usize = 65_536;
+/// The maximum number of messages received at once.
 const MESSAGES: usize = 8;
 /// Leads nowhere (RFC 6666): the address of a destination that has only a name here.
 const DISCARD: Ipv6Addr = Ipv6Addr::new(0x100, 0, 0, 0, 0, 0, 0, 0);
@@ -53,8 +54,8 @@ impl ProxiedSocket {
         Ok(Arc::new(Self { association, destination: destination.as_endpoint().canonical().into() }))
     }
 
-    /// A QUIC endpoint for clients, on a path to the proxy with this MTU. Limits what the destination sends, which does not know
-    /// of the proxy's headers; [`max_payload`](Self::max_payload) is for what it is sent.
+    /// A QUIC endpoint for clients, on a path to the proxy with this MTU. Limits the destination's payloads, as it does not know
+    /// of the proxy's headers; [`max_payload`](Self::max_payload) limits the other direction.
     pub fn endpoint(self: &Arc<Self>, mtu: u16) -> io::Result<Endpoint> {
         let longest = UdpHeader::new((Ipv6Addr::UNSPECIFIED, 0).into());
         let answer = self.association.max_data(&longest, mtu.into());
@@ -107,7 +108,7 @@ impl AsyncUdpSocket for ProxiedSocket {
         }
     }
 
-    /// Whatever the source: QUIC recognizes its peer by other means, and of a name the address is not known.
+    /// Receives from any source: QUIC identifies its peer by other means, and the address of a name is not known.
     fn poll_recv(
         &self,
         cx: &mut Context<'_>,
@@ -134,7 +135,7 @@ impl AsyncUdpSocket for ProxiedSocket {
         })
     }
 
-    /// Of both families, so that quinn connects to addresses of both.
+    /// Returns an unspecified IPv6 address: quinn then accepts destinations of both families.
     fn local_addr(&self) -> io::Result<SocketAddr> {
         Ok((Ipv6Addr::UNSPECIFIED, self.association.local_addr()?.port()).into())
     }
@@ -153,7 +154,7 @@ impl AsyncUdpSocket for ProxiedSocket {
     }
 }
 
-/// The data of the first run of a message. There is no other, unless another host sends to the relay.
+/// The data of the first unfragmented run of a message. A message has several runs only if several hosts send to the relay.
 fn only_run<'m>(message: &'m [u8], received: &Received) -> Option<impl Iterator<Item = &'m [u8]> + use<'m>> {
     let mut runs = UdpHeader::runs(message.get(..received.len)?, received.stride).flatten();
     runs.find(|run| run.header().fragment.is_standalone()).map(|run| run.data())

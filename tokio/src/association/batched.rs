@@ -17,10 +17,11 @@ thread_local! {
     static SEND_BUFFER: RefCell<Vec<u8>> = RefCell::new(vec![0; SEND_MAX]);
 }
 
-/// An association for batches of datagrams, which are never sent in IP fragments: for QUIC, and other protocols that discover the
+/// An association for batches of datagrams, which Linux never sends in IP fragments: for QUIC and other protocols that discover the
 /// path MTU. [`Association::into_batched`](super::Association::into_batched) makes one.
 ///
-/// On Linux, with the feature `batch`, a batch is sent or received in one system call. Elsewhere each datagram takes one, and
+/// On Linux, with the feature `batch`, a batch is sent or received in one system call. Otherwise each datagram takes one
+/// call, and may be sent in IP fragments: see
 /// [`may_fragment`](Self::may_fragment).
 ///
 /// The page [`http3`](crate::guide::http3) of the guide has an example.
@@ -74,7 +75,7 @@ impl Batched {
             }
             ready!(self.socket.socket.poll_recv_ready(cx))?;
             match self.try_recv(buffers, received) {
-                // the end of the connection is the end of the relay
+                // only the end of the TCP connection ends the association
                 Err(error) if matches!(error.kind(), ErrorKind::ConnectionRefused | ErrorKind::WouldBlock) => {}
                 outcome => return Poll::Ready(outcome),
             }
@@ -97,7 +98,7 @@ impl Batched {
     ///
     /// [`ErrorKind::WouldBlock`]: wait until the socket is [`writable`](Self::writable). That of
     /// [`BufferTooSmall`](socks5_sansio::BufferTooSmall) for more than 65,507 bytes with all headers. EMSGSIZE of the system for
-    /// what exceeds the path MTU. If some of the datagrams could be sent, the others are lost.
+    /// what exceeds the path MTU. If only some of the datagrams could be sent, returns `Ok`, and the others are lost.
     pub fn try_send(&self, header: &UdpHeader<'_>, data: &[u8], segment: NonZeroUsize) -> io::Result<()> {
         let stride = segment.saturating_add(header.encoded_len());
         SEND_BUFFER.with_borrow_mut(|buffer| {

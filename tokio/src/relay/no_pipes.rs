@@ -1,4 +1,4 @@
-//! In the place of pipes, where nothing is spliced: there are none.
+//! A stub for systems and features without splice(2): no pipe can be taken.
 
 use std::io;
 

@@ -14,7 +14,7 @@ use tokio::time::Instant;
 
 use super::ready;
 
-/// After the system has refused a pipe, until it is asked again.
+/// The pause after the system has refused a pipe, before the next attempt.
 const PAUSE: Duration = Duration::from_secs(1);
 
 pub(super) const DESCRIPTORS: usize = 2;
@@ -35,7 +35,7 @@ struct Spare {
     refused: Option<Instant>,
 }
 
-/// A pipe of a [`Pool`]. It is closed where it is dropped: its bytes must not come out of another relay.
+/// A pipe of a [`Pool`]. Dropping it closes it, so that its bytes cannot reach another relay.
 pub(super) struct Pipe {
     outlet: File,
     inlet: File,
@@ -64,7 +64,7 @@ impl Pool {
         spare.pipes.pop().or_else(|| self.open(&mut spare.refused))
     }
 
-    /// A user has only so much room for pipes. Smaller ones would be slower than copying.
+    /// Opens another pipe. The system bounds the total size of a user's pipes, and smaller pipes would be slower than copying.
     fn open(&'static self, refused: &mut Option<Instant>) -> Option<Pipe> {
         if refused.is_some_and(|refused| refused.elapsed() < PAUSE) {
             return None;

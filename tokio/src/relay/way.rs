@@ -74,7 +74,7 @@ impl<'e> Way<'e> {
         Ok(())
     }
 
-    /// Reads and writes until the sender has ended, or is reset while the receiver is slow, if that is to be noticed. While it
+    /// Reads and writes until the sender has ended. If `notices`, fails if the sender is reset while the receiver is slow. While it
     /// waits for the sender there is no buffer, no pipe and no big future, as most relays are idle.
     async fn pump(&mut self, notices: bool) -> Result<(), Broken> {
         loop {

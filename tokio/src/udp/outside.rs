@@ -1,4 +1,4 @@
-//! The side of the destinations: their addresses, and the datagrams that wait for these.
+//! The outside of a relay: the look-ups of destinations, and the datagrams that wait for them.
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -25,7 +25,7 @@ const NAME_AGE: Duration = Duration::from_secs(60);
 #[derive(Debug)]
 pub(crate) struct Outside<R> {
     pub(crate) own: OwnSocket,
-    /// Reaches destinations of both families; where there is no IPv6, only IPv4.
+    /// Whether the socket reaches both families. On a system without IPv6, it reaches only IPv4.
     dual_stack: bool,
     client: IpAddr,
     lookups: Lookups<R>,
@@ -59,7 +59,7 @@ impl<R: Resolve> Outside<R> {
         })
     }
 
-    /// Of a new socket it is not known yet that it can send, and the first datagrams would be dropped.
+    /// Waits until a new socket is known to be writable; until then, datagrams would be dropped.
     pub(crate) async fn ready(&self) {
         let _ = self.own.socket.socket.writable().await;
     }

@@ -36,7 +36,7 @@ impl OwnSocket {
         self.socket.socket.local_addr()
     }
 
-    /// Whether the address is that of a relay of this server. Otherwise two associations could send to each other for ever.
+    /// Whether the address is that of a relay of this server. Such datagrams are dropped: two relays could otherwise form a loop.
     pub(super) fn is_of_a_relay(&self, address: SocketAddr) -> bool {
         self.ports.0.holds(&address.port()) && is_local(address.ip())
     }
