@@ -4,17 +4,14 @@ Every address is checked before it is used, and the paths are checked to cover a
 `Undecided`, never a proof.
 """
 
-import logging
-import re
-from contextlib import contextmanager
-
-logging.disable(logging.ERROR)
+from strings import Refuted, Undecided, number, satisfiable  # before angr: it silences it
 
 import angr
 import claripy
 from angr.concretization_strategies import SimConcretizationStrategy
-import z3
-from claripy import And, BVS, BVV, Concat, If, LShR, Not, Or, ULE, ULT
+from claripy import And, BVS, BVV, Concat, If, Not, Or, ULE, ULT
+
+from image import address_of
 
 WORDS, VALUE, SCRATCH = 0x1000_0000, 0x1100_0000, 0x1200_0000
 INPUT, FIRST, SECOND, OUT = (k << 48 for k in range(1, 5))
@@ -23,116 +20,6 @@ RETURN = 0xDEAD_0000
 STACK, STACK_SIZE = 0x7FFF_FFFE_0008, 0x1_0000
 LOCAL = STACK - 0x8000
 WORDS_SIZE = 16 * 8
-NONE = 256  # where there is no NUL: only the first 256 bytes count
-
-
-class Refuted(Exception):
-    """The theorem does not hold, for this input."""
-
-
-class Undecided(Exception):
-    """The tool stopped. Nothing is proved."""
-
-
-def satisfiable(constraints):
-    """By the solver for bit vectors, which is several times as fast as the one that angr keeps for a path."""
-    solver = z3.SolverFor("QF_BV")
-    solver.add(*map(claripy.backends.z3.convert, constraints))
-    answer = solver.check()
-    if answer == z3.unknown:
-        raise Undecided("z3 has no answer")
-    return answer == z3.sat
-
-
-def number(expression):
-    """The value of a constant, or `None`."""
-    if isinstance(expression, int):
-        return expression
-    return None if expression.symbolic else expression.concrete_value
-
-
-class Region:
-    """Bytes at a fixed address: a function from positions to bytes of which nothing is known, and a symbolic length.
-
-    Each position that is read has a variable of its own, and `facts` says that equal positions have equal bytes.
-    """
-
-    def __init__(self, name, start):
-        self.name, self.start, self.origin = name, start, 0
-        self.n = BVS(f"{name}.len", 64, explicit_name=True)
-        self.known, self.nuls, self.sets, self.facts = {}, {}, {}, []
-
-    def __getitem__(self, at):
-        at = position(at)
-        if at not in self.known:
-            byte = BVS(f"{self.name}.{len(self.known)}", 8, explicit_name=True)
-            self.facts += (Or(at != other, byte == value) for other, value in self.known.items()
-                           if at.symbolic or other.symbolic)
-            self.known[at] = byte
-        return self.known[at]
-
-    def nul(self, start):
-        """The position of the first NUL from `start` on, relative to it. `NONE` if it has none in 256 bytes."""
-        start = position(start)
-        if start not in self.nuls:
-            found = BVS(f"{self.name}.nul.{len(self.nuls)}", 64, explicit_name=True)
-            inside = And(ULT(found, NONE), ULT(start, self.n), ULT(found, self.n - start))
-            self.facts += [Or(found == NONE, inside), *(Or(start != other, found == same) for other, same in self.nuls.items())]
-            self.nuls[start] = found
-        return self.nuls[start]
-
-    def set(self, start, length):
-        """The set of the `length` bytes from `start` on, a bit for each byte."""
-        key = position(start), position(length)
-        if key not in self.sets:
-            found = BVS(f"{self.name}.set.{len(self.sets)}", 256, explicit_name=True)
-            self.facts += (Or(key[0] != other[0], key[1] != other[1], found == same) for other, same in self.sets.items())
-            self.sets[key] = found
-        return self.sets[key]
-
-    def contains(self, start, length, byte):
-        byte = BVV(byte, 8) if isinstance(byte, int) else byte
-        return LShR(self.set(start, length), byte.zero_extend(248))[0:0] == 1
-
-    def has(self, address, size):
-        """Whether an access lies inside."""
-        offset = address - self.start
-        return And(ULE(offset, self.n), ULE(size, self.n - offset))
-
-    def after(self, start):
-        return View(self, start, self.n - start)
-
-    def shown(self, evaluate):
-        length = evaluate(self.n)
-        known = {evaluate(at): evaluate(byte) for at, byte in self.known.items()}
-        text = [f"{known[at]:02x}" if at in known else ".." for at in range(min(length, 24))]
-        far = [f"[{at}]={byte:02x}" for at, byte in sorted(known.items()) if 24 <= at < length]
-        return f"{self.name} of {length} bytes: {' '.join(text + far)}"
-
-
-def position(at):
-    return claripy.simplify(BVV(at, 64) if isinstance(at, int) else at)
-
-
-class View:
-    """A region without its first bytes, or with another length, for the specification."""
-
-    def __init__(self, region, origin, n):
-        self.region, self.origin, self.n = region, origin, n
-
-    def __getitem__(self, at):
-        return self.region[at + self.origin]
-
-    def after(self, start):
-        return View(self.region, self.origin + start, self.n - start)
-
-    def nul(self, start):
-        found = self.region.nul(self.origin + start)
-        return If(And(found != NONE, ULT(start + found, self.n)), found, BVV(NONE, 64))
-
-    @property
-    def start(self):
-        return self.region.start + self.origin
 
 
 class AllAddresses(SimConcretizationStrategy):
@@ -144,73 +31,6 @@ class AllAddresses(SimConcretizationStrategy):
 
     def copy(self):
         return self
-
-
-class Panic(angr.SimProcedure):
-    NO_RET = True
-
-    def run(self):
-        raise Refuted(f"panics: {self.state.globals['run'].example(self.state.solver.constraints)}")
-
-
-class Copy(angr.SimProcedure):
-    """The contract of memcpy: `length` bytes of a region that is read are written to the output, without overlap."""
-
-    def run(self, to, source, length):
-        self.state.globals["run"].copies(self.state, to, source, length)
-        return to
-
-
-class Nul(angr.SimProcedure):
-    """What is proved of `leaf::nul`."""
-
-    def run(self, start, length):
-        region, offset = self.state.globals["run"].suffix(self.state, start, length)
-        found = region.nul(offset)
-        self.state.add_constraints(*region.facts)
-        self.state.regs.rdx = found
-        return If(found == NONE, BVV(0, 64), BVV(1, 64))
-
-
-class Insert(angr.SimProcedure):
-    """What is proved of `MethodSet::insert`."""
-
-    def run(self, to, start, length):
-        state = self.state
-        added = state.globals["run"].set_of(state, start, length)
-        for k in range(4):
-            word = state.memory.load(to + 8 * k, 8, endness="Iend_LE") | added[64 * k + 63:64 * k]
-            state.memory.store(to + 8 * k, word, endness="Iend_LE")
-
-
-LEMMAS = {"nul": (r"4leaf3nul17h", Nul), "insert": (r"9MethodSet6insert17h", Insert)}
-
-
-def load(image):
-    project = angr.Project(image, auto_load_libs=False)
-    project.hook_symbol("panic_reached", Panic(), replace=True)
-    project.hook_symbol("memcpy", Copy(), replace=True)
-    for name, (_, contract) in LEMMAS.items():
-        project.hook(address_of(project, name), contract(), replace=True)
-    return project
-
-
-@contextmanager
-def without_contract(project, name):
-    project.unhook(address_of(project, name))
-    try:
-        yield
-    finally:
-        project.hook(address_of(project, name), LEMMAS[name][1]())
-
-
-def address_of(project, function):
-    """Of a function of the harness, or of one for which there is a lemma."""
-    pattern = LEMMAS[function][0] if function in LEMMAS else f"^{function}$"
-    found = {symbol.rebased_addr for symbol in project.loader.main_object.symbols if re.search(pattern, symbol.name)}
-    if len(found) != 1:
-        raise Undecided(f"the image has {len(found)} functions {function}")
-    return found.pop()
 
 
 class Path:
@@ -399,27 +219,3 @@ def encodes(pieces, valid, room, at_the_end=False):
         return If(valid, If(ULE(total, room), done, failed), rejected)
 
     return claim
-
-
-class Pieces:
-    """Bytes and parts of regions in a row. What is written is compared with it, and it can be decoded."""
-
-    def __init__(self, *pieces):
-        self.origin, self.n, self.parts = 0, BVV(0, 64), []
-        for piece in pieces:
-            byte = None if isinstance(piece, (Region, View)) else BVV(piece, 8) if isinstance(piece, int) else piece
-            self.parts.append((self.n, BVV(1, 64) if byte is not None else piece.n, byte, piece))
-            self.n = self.n + self.parts[-1][1]
-
-    def __getitem__(self, at):
-        at, found = BVV(at, 64) if isinstance(at, int) else at, BVV(0, 8)
-        for start, length, byte, piece in reversed(self.parts):
-            found = If(ULT(at - start, length), piece[at - start] if byte is None else byte, found)
-        return found
-
-    def has(self, at, size, source, data):
-        if source is None:
-            inside = And(ULE(at, self.n), ULE(size, self.n - at))
-            return And(inside, *(self[at + k] == byte for k, byte in enumerate(data.chop(8))))
-        copies = [(start, length, piece.start) for start, length, byte, piece in self.parts if byte is None]
-        return Or(size == 0, *(And(at == start, size == length, source == piece) for start, length, piece in copies))

@@ -15,7 +15,7 @@ from multiprocessing import get_context
 from pathlib import Path
 
 from disassembly import constants, instructions, reachable
-from engine import LEMMAS, load
+from image import LEMMAS, load
 from prove import attempt
 from theorems import THEOREMS
 

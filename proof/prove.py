@@ -4,7 +4,9 @@ import multiprocessing
 import sys
 import time
 
-from engine import Refuted, Undecided, load
+import consequences  # adds theorems
+from image import load
+from strings import Refuted, Undecided
 from theorems import THEOREMS
 
 PROCESSES = 2

@@ -8,8 +8,8 @@ numbers of results, which harness.rs writes down, are common to both.
 
 from claripy import And, BVV, Concat, If, Not, Or, UGE, ULT
 
-from engine import NONE
 from notation import MALFORMED, MISSING, VALUE, error, first, malformed, missing, received, then, value, versioned, whole, word, words
+from strings import NONE
 
 VERSION, USER_PASS_VERSION, GSSAPI_VERSION, MESSAGE_TYPE, ADDRESS_TYPE, EMPTY_NAME = range(1, 7)
 TRUNCATED_DATAGRAM, _, SOCKS4_VERSION, USER_ID_TOO_LONG, NAME_TOO_LONG, HEADER_LENGTH = range(7, 13)

@@ -1,0 +1,76 @@
+"""The image, and the functions whose contract takes the place of their code."""
+
+import re
+from contextlib import contextmanager
+
+from strings import NONE, Refuted, Undecided  # before angr: it silences it
+
+import angr
+from claripy import BVV, If
+
+
+class Panic(angr.SimProcedure):
+    NO_RET = True
+
+    def run(self):
+        raise Refuted(f"panics: {self.state.globals['run'].example(self.state.solver.constraints)}")
+
+
+class Copy(angr.SimProcedure):
+    """The contract of memcpy: `length` bytes of a region that is read are written to the output, without overlap."""
+
+    def run(self, to, source, length):
+        self.state.globals["run"].copies(self.state, to, source, length)
+        return to
+
+
+class Nul(angr.SimProcedure):
+    """What is proved of `leaf::nul`."""
+
+    def run(self, start, length):
+        region, offset = self.state.globals["run"].suffix(self.state, start, length)
+        found = region.nul(offset)
+        self.state.add_constraints(*region.facts)
+        self.state.regs.rdx = found
+        return If(found == NONE, BVV(0, 64), BVV(1, 64))
+
+
+class Insert(angr.SimProcedure):
+    """What is proved of `MethodSet::insert`."""
+
+    def run(self, to, start, length):
+        state = self.state
+        added = state.globals["run"].set_of(state, start, length)
+        for k in range(4):
+            word = state.memory.load(to + 8 * k, 8, endness="Iend_LE") | added[64 * k + 63:64 * k]
+            state.memory.store(to + 8 * k, word, endness="Iend_LE")
+
+
+LEMMAS = {"nul": (r"4leaf3nul17h", Nul), "insert": (r"9MethodSet6insert17h", Insert)}
+
+
+def load(image):
+    project = angr.Project(image, auto_load_libs=False)
+    project.hook_symbol("panic_reached", Panic(), replace=True)
+    project.hook_symbol("memcpy", Copy(), replace=True)
+    for name, (_, contract) in LEMMAS.items():
+        project.hook(address_of(project, name), contract(), replace=True)
+    return project
+
+
+@contextmanager
+def without_contract(project, name):
+    project.unhook(address_of(project, name))
+    try:
+        yield
+    finally:
+        project.hook(address_of(project, name), LEMMAS[name][1]())
+
+
+def address_of(project, function):
+    """Of a function of the harness, or of one for which there is a lemma."""
+    pattern = LEMMAS[function][0] if function in LEMMAS else f"^{function}$"
+    found = {symbol.rebased_addr for symbol in project.loader.main_object.symbols if re.search(pattern, symbol.name)}
+    if len(found) != 1:
+        raise Undecided(f"the image has {len(found)} functions {function}")
+    return found.pop()
