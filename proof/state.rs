@@ -198,7 +198,10 @@ pub extern "C" fn client_method(input: Bytes, words: *mut Words, offered: Bytes)
     let value = |report: &mut Report<'_>, selected| match selected {
         client::SelectedMethod::Request(_) => report.put([0]),
         client::SelectedMethod::UserPass(_) => report.put([1]),
-        client::SelectedMethod::SubNegotiate(next) => report.put([2, next.method().0.into()]),
+        client::SelectedMethod::SubNegotiate(next) => {
+            report.put([2, next.method().0.into()]);
+            report.put([next.gssapi().is_ok().into()]);
+        }
     };
     received(client::offer(offer).1, input, words, value, client_error);
 }

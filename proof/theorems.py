@@ -184,7 +184,7 @@ def is_offered(m):
 selects("client_method", "client_method", [BVV(FIRST, 64), offer.n], [offer], [ULE(offer.n, 255)],
         (lambda m: And(is_offered(m), m[1] == 0), lambda m: [0]),
         (lambda m: And(is_offered(m), m[1] == 2), lambda m: [1]),
-        (is_offered, lambda m: [2, m[1]]))
+        (is_offered, lambda m: [2, m[1], If(m[1] == 1, spec.word(1), spec.word(0))]))
 
 
 # Lemmas: loops that have a path for each length. Where they are called, what is proved here takes their place.
