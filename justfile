@@ -76,6 +76,14 @@ times:
 peers:
     cargo bench --ignore-rust-version
 
+# Loads the example server of an older commit and the present one
+load *ARGS:
+    benches/load/run {{ ARGS }}
+
+# QUIC through the example server and its peers
+quic *ARGS:
+    benches/quic/run {{ ARGS }}
+
 # The time to build other crates, and their dependencies
 build-times:
     benches/peers/build-times
