@@ -44,6 +44,10 @@ impl Value {
         self.endpoint().map(|bound| Reply { code: ReplyCode(self.code as u8), bound })
     }
 
+    pub(crate) fn udp_header(&self) -> Option<UdpHeader<'static>> {
+        self.endpoint().map(|endpoint| UdpHeader { fragment: Fragment(self.code as u8), endpoint })
+    }
+
     pub(crate) fn data(&self) -> &'static [u8] {
         self.strings[1].get()
     }
@@ -69,7 +73,7 @@ encoders! {
     encode_user_pass_status(value) => Some(UserPassStatus(value.code as u8));
     encode_request(value) => value.endpoint().map(|destination| Request { command: Command(value.code as u8), destination });
     encode_reply(value) => value.reply();
-    encode_udp_header(value) => value.endpoint().map(|endpoint| UdpHeader { fragment: Fragment(value.code as u8), endpoint });
+    encode_udp_header(value) => value.udp_header();
     encode_endpoint(value) => value.endpoint();
     encode_gssapi_message(value) => message(value);
 }
@@ -88,7 +92,6 @@ fn message(value: &Value) -> Option<GssapiMessage<'static>> {
 #[unsafe(no_mangle)]
 pub extern "C" fn prepend_udp_header(value: *const Value, words: *mut Words, out: Out) {
     let value = unsafe { &*value };
-    let Some(endpoint) = value.endpoint() else { return };
-    let header = UdpHeader { fragment: Fragment(value.code as u8), endpoint };
+    let Some(header) = value.udp_header() else { return };
     written(words, header.prepend(out.get()));
 }

@@ -134,6 +134,14 @@ class Run:
         self.demand(state, Or(length == 0, self.out.has(to, length)), "copies to outside of its output")
         state.globals["written"] += ((to - OUT, length, source, None),)
 
+    def compares(self, state, start, other, length):
+        for region in self.regions:
+            if self.always(state, Or(length == 0, And(region.has(start, length), region.has(other, length)))):
+                found = region.same(start - region.start, other - region.start, length)
+                state.add_constraints(*region.facts)
+                return found
+        raise Undecided("compares with what is not of the same input")
+
     def suffix(self, state, start, length):
         """The region that ends after `length` bytes from an address, and the offset in it."""
         for region in self.regions:

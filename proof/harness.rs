@@ -4,6 +4,7 @@
 
 #![no_std]
 
+mod batch;
 mod decode;
 mod either;
 mod encode;

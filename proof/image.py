@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from strings import NONE, Refuted, Undecided  # before angr: it silences it
 
 import angr
-from claripy import BVV, If
+from claripy import BVS, BVV, If
 
 
 class Panic(angr.SimProcedure):
@@ -22,6 +22,14 @@ class Copy(angr.SimProcedure):
     def run(self, to, source, length):
         self.state.globals["run"].copies(self.state, to, source, length)
         return to
+
+
+class Compare(angr.SimProcedure):
+    """The contract of bcmp: 0 if the bytes are the same, and any other number if not."""
+
+    def run(self, start, other, length):
+        same = self.state.globals["run"].compares(self.state, start, other, length)
+        return If(same, BVV(0, 64), BVS("different", 64) | 1)
 
 
 class Nul(angr.SimProcedure):
@@ -53,6 +61,7 @@ def load(image):
     project = angr.Project(image, auto_load_libs=False)
     project.hook_symbol("panic_reached", Panic(), replace=True)
     project.hook_symbol("memcpy", Copy(), replace=True)
+    project.hook_symbol("bcmp", Compare(), replace=True)
     for name, (_, contract) in LEMMAS.items():
         project.hook(address_of(project, name), contract(), replace=True)
     return project

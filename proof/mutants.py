@@ -24,7 +24,7 @@ IMAGE = "libsocks5_sansio_proof.so"
 WORKERS, SECONDS = 2, 600
 CONTEXT = get_context("fork")
 TREES = CONTEXT.Queue()
-MESSAGES = "endpoint|frame|gost|gssapi|hev|leaf|message|method|reply|request|socks4|udp|uot|user_pass"
+MESSAGES = "endpoint|frame|gost|gssapi|hev|leaf|message|method|reply|request|runs|socks4|udp|uot|user_pass"
 SCOPE = re.compile(rf"src/(client|either|gssapi|receive|server|socks4|wire/({MESSAGES}))\.rs")
 
 

@@ -12,6 +12,10 @@ def word(value):
     return BVV(value, 64) if isinstance(value, int) else value.zero_extend(64 - value.size())
 
 
+def shorter(length, other):
+    return If(ULT(length, other), length, other)
+
+
 def words(*values):
     return [word(value) for value in values] + [BVV(0, 64)] * (LENGTH - len(values))
 

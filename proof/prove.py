@@ -4,6 +4,7 @@ import multiprocessing
 import sys
 import time
 
+import batch  # adds theorems
 import consequences  # adds theorems
 from image import load
 from strings import Refuted, Undecided

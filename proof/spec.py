@@ -2,13 +2,14 @@
 in TCP. To be read beside them.
 
 An input is a length `m.n` and bytes `m[0]`, `m[1]`, ...; `m.nul(at)` is the number of bytes before the first NUL from a position on, `NONE`
-if there is none in 256 bytes; `m.contains(at, n, byte)` is whether a byte is one of `n`. Nothing here is taken from the crate: only the
+if there is none in 256 bytes; `m.contains(at, n, byte)` is whether a byte is one of `n`; `m.same(at, other, n)` is whether `n` bytes are the
+same at two positions. Nothing here is taken from the crate: only the
 numbers of results, which harness.rs writes down, are common to both.
 """
 
-from claripy import And, BVV, Concat, If, Not, Or, UGE, ULT
+from claripy import And, BVV, Concat, If, Not, Or, UGE, ULE, ULT
 
-from notation import MALFORMED, MISSING, VALUE, error, first, malformed, missing, received, then, value, versioned, whole, word, words
+from notation import MALFORMED, MISSING, VALUE, error, first, malformed, missing, received, shorter, then, value, versioned, whole, word, words
 from strings import NONE
 
 VERSION, USER_PASS_VERSION, GSSAPI_VERSION, MESSAGE_TYPE, ADDRESS_TYPE, EMPTY_NAME = range(1, 7)
@@ -154,6 +155,22 @@ def uot_datagram(m):
 
 def uot_request(m):
     return endpoint(m, 1, If(m[0] == 0, word(0), word(1)))
+
+
+# Datagrams one after another in one buffer, `stride` bytes each but the last, which may be shorter. Those of a run have one header
+
+def udp_run(m, stride):
+    """The first run of at most two datagrams: where it lies, where the data of its datagrams lies, and the header."""
+    at = shorter(stride, m.n)
+    header = udp_header(m.part(0, at))
+    has_two = And(header[0] == VALUE, ULE(header[1], m.n - at), m.same(0, at, header[1]))
+    end = If(has_two, m.n, at)
+    data = [m.origin + header[1], at - header[1], *(If(has_two, word, 0) for word in (m.origin + at + header[1], m.n - at - header[1]))]
+    return first((m.n == 0, words(1)), (header[0] != VALUE, header), words(VALUE, m.origin, end, *data, *header[3:8]))
+
+
+def max_data(header, length):
+    return first((ULT(length, header.n), words(1)), words(2, length - header.n))
 
 
 # The errors of the states

@@ -45,7 +45,7 @@ class Region:
     def __init__(self, name, start):
         self.name, self.start, self.origin = name, start, 0
         self.n = BVS(f"{name}.len", 64, explicit_name=True)
-        self.known, self.nuls, self.sets, self.facts = {}, {}, {}, []
+        self.known, self.nuls, self.sets, self.pairs, self.facts = {}, {}, {}, {}, []
 
     def __getitem__(self, at):
         at = position(at)
@@ -79,6 +79,15 @@ class Region:
         byte = BVV(byte, 8) if isinstance(byte, int) else byte
         return LShR(self.set(start, length), byte.zero_extend(248))[0:0] == 1
 
+    def same(self, start, other, length):
+        """Whether the `length` bytes from two positions on are the same."""
+        key = position(start), position(other), position(length)
+        if key not in self.pairs:
+            found = claripy.BoolS(f"{self.name}.same.{len(self.pairs)}", explicit_name=True)
+            self.facts += (Or(*(a != b for a, b in zip(key, old)), found == same) for old, same in self.pairs.items())
+            self.pairs[key] = found
+        return self.pairs[key]
+
     def has(self, address, size):
         """Whether an access lies inside."""
         offset = address - self.start
@@ -86,6 +95,9 @@ class Region:
 
     def after(self, start):
         return View(self, start, self.n - start)
+
+    def part(self, start, length):
+        return View(self, start, length)
 
     def shown(self, evaluate):
         length = evaluate(self.n)

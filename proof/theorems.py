@@ -116,13 +116,17 @@ def is_valid(message, kind, value):
                  for string, (least, most) in [(value.first, first), (value.second, second)]))
 
 
+def value_words(value, kind):
+    """As the harness takes it."""
+    return [value.code, BVV(kind, 64), *value.address, BVV(FIRST, 64), value.first.n, BVV(SECOND, 64), value.second.n]
+
+
 def encoder(function, message, kind, at_the_end=False):
     @theorem(f"{function}{variant(message, kind)}", function)
     def prove(project):
         value, out = any_value(), Region("out", OUT)
-        words = [value.code, BVV(kind, 64), *value.address, BVV(FIRST, 64), value.first.n, BVV(SECOND, 64), value.second.n]
         run = Run(project, function, [BVV(VALUE, 64), BVV(WORDS, 64), BVV(OUT, 64), out.n], [value.first, value.second],
-                  out=out, value=words)
+                  out=out, value=value_words(value, kind))
         pieces = Pieces(*spec.sent(message, kind, value))
         run.require(encodes(pieces, is_valid(message, kind, value), out.n, at_the_end))
         return len(run.paths)

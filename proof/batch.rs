@@ -1,0 +1,39 @@
+//! Datagrams one after another in one buffer, and the data that fits in one.
+
+use core::num::NonZeroUsize;
+
+use socks5_sansio::UdpHeader;
+
+use crate::encode::Value;
+use crate::{Bytes, Report, Words};
+
+#[unsafe(no_mangle)]
+pub extern "C" fn udp_max_data(value: *const Value, words: *mut Words, datagram_len: usize) {
+    let value = unsafe { &*value };
+    let Some(header) = value.udp_header() else { return };
+    Report::new(words).put(header.max_data(datagram_len).map_or([1, 0], |len| [2, len as u64]));
+}
+
+/// The first run: where it lies, where the data of its first two datagrams lies, and its header.
+#[unsafe(no_mangle)]
+pub extern "C" fn udp_runs(input: Bytes, words: *mut Words, stride: usize) {
+    let mut report = Report::new(words);
+    let Some(stride) = NonZeroUsize::new(stride) else { return };
+    match UdpHeader::runs(input.get(), stride).next() {
+        Some(Ok(run)) => {
+            report.put([0]);
+            report.put(input.position(run.datagrams()));
+            let mut data = run.data();
+            for _ in 0..2 {
+                report.put(data.next().map_or([0, 0], |data| input.position(data)));
+            }
+            report.put([run.header().fragment.0.into()]);
+            report.endpoint(input, &run.header().endpoint);
+        }
+        Some(Err(invalid)) => {
+            report.put([2]);
+            report.invalid(invalid);
+        }
+        None => report.put([1]),
+    }
+}
