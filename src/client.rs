@@ -367,6 +367,7 @@ impl<R> ReceiveAnswers<R> {
 /// The input after a message of `used` bytes that was received from it.
 #[inline]
 fn after(used: usize, input: &[u8]) -> &[u8] {
+    debug_assert!(used <= input.len(), "a message is a part of the input");
     input.get(used..).unwrap_or_default()
 }
 

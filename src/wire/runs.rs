@@ -83,7 +83,7 @@ impl<'a> Iterator for Runs<'a> {
         let first = datagrams.next()?;
         let (len, run) = match UdpHeader::split(first) {
             Ok((header, data)) => {
-                let (bytes, _) = first.split_at_checked(first.len().saturating_sub(data.len())).unwrap_or_default();
+                let (bytes, _) = first.split_at_checked(first.len().saturating_sub(data.len()))?;
                 let same = datagrams.take_while(|next| next.starts_with(bytes)).map(<[u8]>::len);
                 (same.fold(first.len(), usize::saturating_add), Ok((header, bytes.len())))
             }
@@ -123,7 +123,7 @@ impl<'a> Run<'a> {
     #[inline]
     #[must_use]
     pub fn data(&self) -> impl ExactSizeIterator<Item = &'a [u8]> + Clone + use<'a> {
-        let header_len = self.header_len;
+        let header_len = self.header_len; // each datagram begins with the header
         self.datagrams.chunks(self.stride.get()).map(move |datagram| datagram.get(header_len..).unwrap_or_default())
     }
 }

@@ -40,7 +40,10 @@ struct Sample {
 
 #[tokio::main]
 async fn main() -> Result<()> {
-    let Some(args) = parse()? else { return Ok(print!("{HELP}")) };
+    let Some(args) = parse()? else {
+        print!("{HELP}");
+        return Ok(());
+    };
     let server = Server::start()?;
     let mut direct = Vec::new();
     let mut proxied = args.proxies.iter().map(|_| Vec::new()).collect::<Vec<_>>();
