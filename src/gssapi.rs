@@ -230,7 +230,7 @@ impl ContinueContext {
     }
 
     /// Offers a protection level, once the context is established and there is no token to send: an octet, wrapped by the library
-    /// without confidentiality (RFC 1961 sections 3.3 and 4).
+    /// without confidentiality (RFC 1961 section 4.4).
     pub const fn offer_level(self, wrapped: GssapiToken<'_>) -> (GssapiMessage<'_>, ReceiveLevel<AgreeToLevel>) {
         (GssapiMessage::ProtectionLevel(wrapped), ReceiveLevel(AgreeToLevel(self.0)))
     }

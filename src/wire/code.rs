@@ -183,7 +183,7 @@ open_code! {
 }
 
 open_code! {
-    /// The protection of everything after GSSAPI's sub-negotiation (RFC 1961 section 4.3).
+    /// The protection of everything after GSSAPI's sub-negotiation (RFC 1961 section 4.2).
     ///
     /// ```
     /// use socks5_sansio::ProtectionLevel;

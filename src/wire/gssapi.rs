@@ -32,11 +32,11 @@ const VERSION: Version = Version(1, Invalid::GssapiVersion);
 pub enum GssapiMessage<'a> {
     /// Message type 01: a token of the security context that is being established (section 3.4).
     Authentication(GssapiToken<'a>),
-    /// Message type 02: the wrapped octet that offers or chooses a protection level (section 4.1).
+    /// Message type 02: the wrapped octet that offers or chooses a protection level (section 4.3).
     ProtectionLevel(GssapiToken<'a>),
     /// Message type 03: wrapped data, SOCKS messages included (section 5).
     Encapsulated(GssapiToken<'a>),
-    /// Message type FF: the sender aborts (sections 3.8 and 4.3).
+    /// Message type FF: the sender aborts (section 3.8).
     Abort,
 }
 
