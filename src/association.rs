@@ -43,7 +43,7 @@ impl PeerFilter {
         Self { client: with_port(client, port), port_is_known: port != 0 }
     }
 
-    /// Whether to relay a datagram from `from`. The first one that is admitted decides the port, if it is not known.
+    /// Whether to relay a datagram from `from`. If the client's port is not known yet, the first admitted datagram decides it.
     ///
     /// An IPv4-mapped IPv6 address equals the IPv4 address.
     #[inline]
@@ -126,7 +126,7 @@ fn is_reachable(relay: IpAddr, proxy: IpAddr) -> bool {
     relay.is_some() && relay >= proxy
 }
 
-/// From how far away an address can be reached. `None`: it is not the address of a host.
+/// How far away an address can be reached from: larger is farther. `None` if it is not the address of a host.
 fn width(scope: Scope) -> Option<u8> {
     match scope {
         Scope::Unspecified | Scope::Multicast | Scope::Broadcast => None,
@@ -165,9 +165,9 @@ pub enum Scope {
 /// The scope of an IP address, by IANA's special-purpose address registries. Blocks are reserved as a whole, even if a registry
 /// exempts a few of their addresses, and so are all IPv6 addresses that are not allocated.
 ///
-/// An IPv6 address that contains an IPv4 address has the scope of that: IPv4-mapped (::ffff:0:0/96), IPv4-translated
-/// (::ffff:0:0:0/96), NAT64 (64:ff9b::/96), 6to4 (2002::/16) and IPv4-compatible (::/96) addresses. A filter must ask about the
-/// addresses that a name resolved to: some resolvers take `127.1` or `0x7f.1` for an address.
+/// An IPv6 address that contains an IPv4 address has the scope of the IPv4 address: IPv4-mapped (::ffff:0:0/96), IPv4-translated
+/// (::ffff:0:0:0/96), NAT64 (64:ff9b::/96), 6to4 (2002::/16) and IPv4-compatible (::/96) addresses. A filter must check the
+/// addresses that a name resolves to: some resolvers accept `127.1` or `0x7f.1` as an address.
 ///
 /// ```
 /// use socks5_sansio::association::{Scope, scope};
@@ -237,7 +237,7 @@ fn embedded(ip: Ipv6Addr) -> Option<Ipv4Addr> {
     Some(Ipv4Addr::from(u32::from(high) << 16 | u32::from(low)))
 }
 
-/// Without the mapping of IPv4 to IPv6; the scope id of a link-local address is kept.
+/// Turns an IPv4-mapped IPv6 address into the IPv4 address. The scope id of a link-local address is kept.
 fn canonical(addr: SocketAddr) -> SocketAddr {
     match addr.ip().to_canonical() {
         ip if ip == addr.ip() => addr,

@@ -268,7 +268,7 @@ impl Receive for ReceiveMethod {
 #[inline]
 pub(crate) fn selection(input: &[u8], offered: impl FnOnce(Method) -> bool) -> Result<(Method, usize), Error> {
     let (MethodSelection { method }, used) = receive(input, Error::Invalid)?;
-    // FF is never a method, even where it was offered
+    // FF is never a method, even if it was offered
     if method != Method::NO_ACCEPTABLE_METHODS && offered(method) {
         Ok((method, used))
     } else {

@@ -1,9 +1,10 @@
 //! SOCKS5 and SOCKS4 on one port: detection of the client's protocol, and permits that make replies of that protocol.
 //!
 //! ```text
-//!  ReceiveProtocol -> Protocol::Socks5(server::ReceiveOffer)   ... -> server::Asked --.
-//!                     Protocol::Socks4(socks4::ReceiveRequest) ... -> socks4::Asked --+--> Asked::{Connect, UdpAssociate, Other}(Respond)
-//!                                                                                          Asked::Bind(Listen)
+//!  ReceiveProtocol
+//!    -> Protocol::Socks5(server::ReceiveOffer)   ... -> server::Asked --.
+//!       Protocol::Socks4(socks4::ReceiveRequest) ... -> socks4::Asked --+--> Asked::{Connect, UdpAssociate, Other}(Respond)
+//!                                                                            Asked::Bind(Listen)
 //! ```
 //!
 //! SOCKS4 has no authentication: a server that requires credentials must refuse every SOCKS4 request. The drivers' `accept_either`
@@ -190,7 +191,7 @@ pub enum Listen {
 }
 
 impl Listen {
-    /// Reports that the server listens on `bound`. The second reply is due when the peer has connected, or when that has failed.
+    /// Reports that the server listens on `bound`. Send the second reply when the peer has connected, or on failure.
     ///
     /// # Errors
     ///

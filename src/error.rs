@@ -122,7 +122,7 @@ pub enum ValueError {
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum RequestError {
-    /// A USERID of more than 255 bytes. Has its length.
+    /// A USERID of more than 255 bytes. Holds its length.
     #[error("a userid has at most 255 bytes, not {0}")]
     UserIdTooLong(usize),
     /// A USERID or a domain name that contains a NUL, which would terminate it early.

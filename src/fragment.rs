@@ -1,6 +1,6 @@
 //! Fragments of datagrams: reassembly and fragmentation (RFC 1928 section 7).
 //!
-//! The RFC makes reassembly optional and recommends to avoid fragmentation. A relay that does not reassemble must drop every
+//! The RFC makes reassembly optional, and recommends avoiding fragmentation. A relay that does not reassemble must drop every
 //! datagram whose [`Fragment`] is not standalone.
 
 use core::fmt;
@@ -13,7 +13,7 @@ use crate::wire::{Decode, Encode, Endpoint, Fragment, UdpHeader};
 /// The shortest reassembly timeout: 5 seconds (RFC 1928 section 7).
 pub const MIN_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The REASSEMBLY QUEUE and the REASSEMBLY TIMER of one sender (RFC 1928 section 7), in a buffer of the caller's.
+/// The REASSEMBLY QUEUE and the REASSEMBLY TIMER of one sender (RFC 1928 section 7), in the caller's buffer.
 ///
 /// The buffer holds the endpoint and the data of one datagram: [`Endpoint::MAX_LEN`] bytes more than the longest data suffice.
 ///
@@ -50,8 +50,8 @@ pub struct Reassembly<B> {
     queue: Option<Queue>,
 }
 
-/// The contents of the buffer: the endpoint up to `endpoint_end`, then data up to `end`, that of the highest fragment from
-/// `highest_start` on.
+/// The contents of the buffer: the endpoint up to `endpoint_end`, then data up to `end`. The data of the highest fragment begins at
+/// `highest_start`.
 #[derive(Clone, Copy, Debug)]
 struct Queue {
     started: Duration,
@@ -106,14 +106,14 @@ impl<B: AsMut<[u8]>> Reassembly<B> {
     }
 }
 
-/// `None` where the buffer is too small.
+/// `begin` and `append` return `None` if the buffer is too small.
 impl Queue {
     fn begin(buffer: &mut [u8], endpoint: Endpoint<'_>, now: Duration) -> Option<Self> {
         let end = endpoint.encode(buffer).ok()?;
         Some(Self { started: now, highest: 0, endpoint_end: end, highest_start: end, end })
     }
 
-    /// In nanoseconds.
+    /// The time since the first fragment, in nanoseconds.
     const fn age(&self, now: Duration) -> u128 {
         now.as_nanos().saturating_sub(self.started.as_nanos())
     }
@@ -129,7 +129,7 @@ impl Queue {
         fragment == Fragment(self.highest) && buffer.get(self.highest_start..self.end) == Some(data)
     }
 
-    /// Returns everything that is stored by then.
+    /// Appends the data of the next fragment. Returns everything stored so far.
     fn append<'b>(self, buffer: &'b mut [u8], fragment: Fragment, data: &[u8]) -> Option<(Self, &'b [u8])> {
         let here = buffer.get_mut(self.end..).and_then(|free| free.get_mut(..data.len()))?;
         here.copy_from_slice(data);
@@ -158,7 +158,7 @@ pub enum Outcome<'a> {
     Dropped(Reason),
 }
 
-/// The reason for which a fragment was dropped. None of them is an error: the relay continues.
+/// Why a fragment was dropped. None of the reasons is an error: the relay continues.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Reason {
     /// It was received before.
@@ -167,7 +167,7 @@ pub enum Reason {
     OutOfOrder,
     /// The buffer has no room for it. The queue was abandoned.
     Overflow,
-    /// It is the last of a sequence, at position 0 (`80`).
+    /// Its FRAG is `80`: the last of a sequence, but at position 0.
     Position,
 }
 

@@ -120,7 +120,8 @@ pub struct ReceiveGssapi(());
 #[derive(Debug)]
 pub struct ReceiveToken<P>(P);
 
-/// Waits for the wrapped protection level. The permit for the next move is [`AgreeToLevel`] in a client, [`ChooseLevel`] in a server.
+/// Waits for the wrapped protection level. The permit for the next move is [`AgreeToLevel`] in a client, [`ChooseLevel`] in a
+/// server.
 ///
 /// Some clients send the level unwrapped, as a token of one byte, and expect the answer unwrapped too.
 #[must_use]
@@ -301,7 +302,7 @@ pub enum Error {
 }
 
 impl Error {
-    /// The bytes to send before closing: an abort of 2, or none.
+    /// The bytes to send before closing: the 2 of an abort, or none.
     #[must_use]
     pub const fn closing_reply(&self) -> &'static [u8] {
         match self {

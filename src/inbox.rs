@@ -43,7 +43,7 @@ impl Buffer for &mut [u8] {
     }
 }
 
-/// Holds most handshakes, so that a vector grows once.
+/// A length that holds most handshakes, so that a vector grows only once.
 #[cfg(feature = "std")]
 const VEC_MIN_LEN: usize = 64;
 
@@ -169,8 +169,8 @@ impl<B: Buffer> Inbox<B> {
         self.unread.end.saturating_add(len)
     }
 
-    /// All the room after the unread bytes, empty if the buffer is full. Does not grow a `Vec`, which may be empty at first: call
-    /// [`room`](Self::room) for that.
+    /// All the room after the unread bytes, empty if the buffer is full. Does not grow a `Vec`, which may be empty at first: to
+    /// grow it, call [`room`](Self::room).
     #[inline]
     pub fn space(&mut self) -> &mut [u8] {
         let len = self.buffer.bytes().len();
@@ -197,7 +197,8 @@ impl<B: Buffer> Inbox<B> {
         }
     }
 
-    /// Adds the first `len` bytes of the [room](Self::room) or the [space](Self::space) to the unread ones, or all if it has fewer.
+    /// Adds the first `len` bytes of the [room](Self::room) or the [space](Self::space) to the unread ones, or all of it if it is
+    /// shorter.
     #[inline]
     pub fn filled(&mut self, len: usize) {
         self.unread.end = self.needed(len).min(self.buffer.bytes().len());
@@ -210,9 +211,9 @@ impl<B: Buffer> Inbox<B> {
         self.unread.consume(len, unread);
     }
 
-    /// Receives the message that the state waits for, if it is complete. For event loops. A function that
-    /// reads until the message is complete and then returns it cannot call this in its loop, as the
-    /// message borrows the inbox: it calls [`Receive::missing`] with the unread bytes, as the drivers do.
+    /// Receives the message that the state waits for, if it is complete. For event loops. A function that reads until the message
+    /// is complete and then returns it cannot call this in its loop, because the message borrows the inbox: call
+    /// [`Receive::missing`] with the unread bytes there, as the drivers do.
     ///
     /// # Errors
     ///

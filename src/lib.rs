@@ -51,7 +51,7 @@
 //! Start from [`blocking::connect`] and [`blocking::accept`]; without a driver, from [`client::login`] and
 //! [`server::ReceiveOffer`]. [`UdpHeader`] splits and makes datagrams without a copy, and [`association`] has the rules of UDP
 //! ASSOCIATE. [`socks4`] implements SOCKS4 and 4a, [`either`] both protocols on one port, and [`udp_in_tcp`] datagrams inside
-//! the TCP connection; no state of SOCKS5 leads to these modules.
+//! the TCP connection; the states of SOCKS5 use none of these modules.
 #![cfg_attr(
     all(doc, feature = "std"),
     doc = "The [`guide`] has a page for each task: an event loop, one port for several protocols, datagrams, Tor, and more."
@@ -62,11 +62,12 @@
 //!
 //! # Features
 //!
-//! - `std` (default): [`blocking`], conversions from every error to `std::io::Error` and from that to [`ReplyCode`], and
-//!   [`Encode`]`::to_vec`.
+//! - `std` (default): [`blocking`], conversions from every error to `std::io::Error` and from `std::io::Error` to [`ReplyCode`],
+//!   and [`Encode`]`::to_vec`.
 //! - `bytes` (default): [`Encode`]`::put`, which appends to a `bytes::BufMut`. Requires an allocator.
 //! - `arbitrary`: `Arbitrary` for messages and their parts, for fuzz targets and property tests. Requires std.
-//! - `defmt`: `defmt::Format` for codes, endpoints and errors. Credentials, tokens and USERIDs have none, and cannot be logged.
+//! - `defmt`: `defmt::Format` for codes, endpoints and errors. Credentials, tokens and USERIDs do not implement it, so they cannot
+//!   be logged.
 //! - `serde`: [`EndpointBuf`] as its text, and codes as numbers.
 //!
 //! Without the default features the crate is `no_std` and does not allocate; `defmt` and `serde` do not change that.

@@ -12,7 +12,7 @@ pub(crate) mod sealed {
 /// A state that waits for one message. Sealed.
 ///
 /// A driver calls [`missing`](Self::missing) until it returns `None` or the stream ends, then calls [`receive`](Self::receive).
-/// [`Inbox`](crate::Inbox) does it for an event loop, `blocking::Wire` for a stream.
+/// [`Inbox`](crate::Inbox) does this for an event loop, `blocking::Wire` for a stream.
 ///
 /// ```
 /// use socks5_sansio::server::{Error, ReceiveOffer};
@@ -42,8 +42,8 @@ pub trait Receive: Sized + sealed::Sealed {
     ///
     /// # Errors
     ///
-    /// The handshake is over: send the [closing reply](Self::closing_reply), then close. If more input is needed, it is the
-    /// error for an end of stream: call this only after [`missing`](Self::missing) returned `None`, or at the end of the stream.
+    /// The handshake is over: send the [closing reply](Self::closing_reply), then close. If more input is needed, the error is that
+    /// of an end of stream: call this only after [`missing`](Self::missing) returned `None`, or at the end of the stream.
     fn receive(self, input: &[u8]) -> Result<(Self::Received<'_>, usize), Self::Error>;
 
     /// The bytes to send before closing after an error.
@@ -53,7 +53,7 @@ pub trait Receive: Sized + sealed::Sealed {
     }
 }
 
-/// The errors of a stream that ended where a message was due.
+/// The errors for a stream that ends before the next message, or inside it.
 pub(crate) trait Ended {
     const CLOSED: Self;
     const TRUNCATED: Self;

@@ -81,7 +81,7 @@ pub struct ReceiveRequest(());
 
 impl ReceiveOffer {
     /// The state in which every handshake begins.
-    #[expect(clippy::new_without_default, reason = "a default could begin anew in the middle of a handshake")]
+    #[expect(clippy::new_without_default, reason = "with a default, `mem::take` would restart a handshake halfway")]
     pub const fn new() -> Self {
         Self(())
     }
@@ -349,8 +349,8 @@ impl Respond {
         Reply::succeeded(bound)
     }
 
-    /// Reports failure with a code, or the one for an `&io::Error`. Send the reply, then close, within 10 seconds of the failure
-    /// (RFC 1928 section 6).
+    /// Reports failure with a code, or with the code for an `&io::Error`. Send the reply, then close, within 10 seconds of the
+    /// failure (RFC 1928 section 6).
     #[inline]
     #[must_use = "the message is to be sent"]
     pub fn refuse(self, code: impl Into<ReplyCode>) -> Reply<'static> {

@@ -1,15 +1,16 @@
 //! SOCKS4 and 4a: the states and permits of both sides.
 //!
 //! ```text
-//!  client                                            server
-//!  connect -> (Request, ReceiveReply)                ReceiveRequest
-//!  bind    -> (Request, ReceiveListening)              -> (Request, Asked::{Connect, Other}(Respond)) -- succeed; refuse, then close
-//!  ReceiveListening -> (SocketAddrV4, ReceiveReply)       (Request, Asked::Bind(Listen)) -- listening --> Respond; refuse, then close
+//!  client                                         server
+//!  connect -> (Request, ReceiveReply)             ReceiveRequest
+//!  bind    -> (Request, ReceiveListening)           -> (Request, Asked::{Connect, Other}(Respond)) -- succeed; refuse, then close
+//!  ReceiveListening -> (SocketAddrV4, ReceiveReply)    (Request, Asked::Bind(Listen)) -- listening --> Respond; refuse, then close
 //!  ReceiveReply -> SocketAddrV4
 //! ```
 //!
-//! SOCKS4 has no authentication, and a USERID proves nothing: a server that requires credentials [refuses](Asked::refuse) every request,
-//! and neither resolves nor connects. No state of SOCKS5 leads here. For both protocols on one port, see [`either`](crate::either).
+//! SOCKS4 has no authentication, and a USERID proves nothing: a server that requires credentials [refuses](Asked::refuse) every
+//! request, and neither resolves nor connects. No state of SOCKS5 leads here. For both protocols on one port, see
+//! [`either`](crate::either).
 //!
 //! A server's input has at most [`Request::MAX_LEN`] bytes, a client's [`Reply::MAX_LEN`] for each reply.
 //!
@@ -91,7 +92,7 @@ pub fn bind<'a>(
     Request::new(Command::BIND, destination, user_id).map(|request| (request, ReceiveListening(())))
 }
 
-/// Any other command that has one reply, as Tor's [`RESOLVE`](Command::RESOLVE). For BIND, which has two replies, use [`bind`].
+/// Any other command that has one reply, such as Tor's [`RESOLVE`](Command::RESOLVE). For BIND, which has two, use [`bind`].
 ///
 /// # Errors
 ///
@@ -115,8 +116,8 @@ pub struct ReceiveRequest(());
 #[derive(Debug)]
 pub struct ReceiveReply(());
 
-/// The client's state after BIND: waits for the first reply. It receives the address on which the proxy listens; 0.0.0.0 is the proxy's
-/// own address.
+/// The client's state after BIND: waits for the first reply. It receives the address on which the proxy listens; 0.0.0.0 stands
+/// for the address by which the proxy was reached.
 #[must_use]
 #[derive(Debug)]
 pub struct ReceiveListening(());
@@ -244,8 +245,8 @@ impl Asked {
 pub struct Respond(());
 
 impl Respond {
-    /// Reports success: to CONNECT with the local address of the connection, to BIND with the peer that connected. An address that is
-    /// not IPv4 is sent as zeros. The stream carries the application's data afterwards.
+    /// Reports success: to CONNECT with the local address of the connection, to BIND with the peer that connected. An address that
+    /// is not IPv4 is sent as zeros. The stream carries the application's data afterwards.
     #[must_use = "the message is to be sent"]
     pub fn succeed(self, bound: Endpoint<'_>) -> Reply {
         Reply::granted_at(bound)
@@ -277,11 +278,11 @@ impl Respond {
 pub struct Listen(());
 
 impl Listen {
-    /// Reports that the server listens on `bound`. The second reply is due when the peer has connected, or when that has failed.
+    /// Reports that the server listens on `bound`. Send the second reply when the peer has connected, or on failure.
     ///
     /// # Errors
     ///
-    /// The permit, if the address is not IPv4: refuse.
+    /// The permit, if the address is not IPv4: call [`refuse`](Self::refuse).
     pub fn listening(self, bound: Endpoint<'_>) -> Result<(Reply, Respond), Self> {
         ipv4(bound).map(|bound| (Reply::granted(bound), Respond(()))).ok_or(self)
     }
@@ -293,7 +294,7 @@ impl Listen {
     }
 }
 
-/// A refusal or an error of the server. It ends the client's handshake. The errors of a client are [`server::Error`]s.
+/// A refusal or an error of the server. It ends the client's handshake. An error caused by a client is a [`server::Error`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
@@ -304,7 +305,7 @@ pub enum Error {
     /// The server refused the request, with a code other than 5A.
     #[error("the proxy refused the request: {0}")]
     Refused(ReplyCode),
-    /// The server closed the connection where a message was due, as some do in place of a refusal.
+    /// The server closed the connection instead of sending the next message; some servers do so in place of a refusal.
     #[error("the proxy closed the connection during the handshake")]
     Closed,
     /// The server closed the connection in the middle of a message.

@@ -13,10 +13,10 @@
 //! [`HOST_UNREACHABLE`](crate::ReplyCode::HOST_UNREACHABLE), and never resolves the names.
 //!
 //! After the reply, and not before it, both sides send frames. A frame is decoded only when it is complete; the caller's buffer
-//! limits its length, and a frame that does not fit ends the association. So does a malformed frame: the start of the next one is
-//! unknown. A datagram to an unresolved name or a forbidden address is dropped, and the association continues. An access rule must
-//! check the
-//! [canonical](crate::Endpoint::canonical) address of each frame or of the [`UotRequest`], not the destination of the SOCKS request.
+//! limits its length, and a frame that does not fit ends the association. So does a malformed frame, because the start of the next
+//! one is unknown. A datagram to a forbidden address, or to a name that does not resolve, is dropped, and the association
+//! continues. An access rule must check the [canonical](crate::Endpoint::canonical) address of each frame or of the [`UotRequest`],
+//! not the destination of the SOCKS request.
 //!
 //! ```
 //! use socks5_sansio::udp_in_tcp::HevDatagram;

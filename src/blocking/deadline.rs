@@ -6,7 +6,8 @@ use std::net::TcpStream;
 use std::time::Instant;
 
 /// A TCP stream whose reads and writes fail after a deadline, with [`TimedOut`](ErrorKind::TimedOut). The socket's own timeout
-/// restarts with each read, so a peer that sends byte by byte could prolong a handshake indefinitely. Each read or write clears it.
+/// restarts with each read, so a peer that sends byte by byte could prolong a handshake indefinitely. Here each read or write sets
+/// that timeout to the time left, and clears it afterwards.
 ///
 /// ```
 /// use std::io::{self, ErrorKind};

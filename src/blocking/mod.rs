@@ -1,5 +1,5 @@
-//! Drivers for blocking streams: [`connect`] for clients, [`accept`] for servers, [`accept_either`] for servers of SOCKS4 too, and
-//! [`Wire`] for everything else.
+//! Drivers for blocking streams: [`connect`] for clients, [`accept`] for servers, [`accept_either`] for servers that accept
+//! SOCKS4 too, and [`Wire`] for everything else.
 //!
 //! ```
 //! use std::net::{TcpListener, TcpStream};
@@ -29,10 +29,9 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! Any stream will do. Give TCP streams a [`Deadline`]; reaching it is an error, and ends the handshake. Before closing a TCP stream
-//! after a refusal, discard input until its end or a timeout: closing with unread input resets the connection, and the
-//! client may never receive
-//! the refusal.
+//! Any stream will do. Give TCP streams a [`Deadline`]; reaching it is an error, and ends the handshake. Before closing a TCP
+//! stream after a refusal, discard input until its end or a timeout: closing with unread input resets the connection, and the
+//! client may never receive the refusal.
 
 mod client;
 mod deadline;

@@ -8,8 +8,8 @@ use crate::server::{self, Asked, Login, ReceiveOffer};
 use crate::socks4;
 use crate::wire::{Endpoint, UserPass, UserPassBuf};
 
-/// The clients that a server admits: [`Anyone`], one user ([`UserPass`], [`UserPassBuf`]), a [`Check`] of credentials, or a type of
-/// the caller's.
+/// The clients that a server admits: [`Anyone`], one user ([`UserPass`], [`UserPassBuf`]), a [`Check`] of credentials, or the
+/// caller's own type.
 ///
 /// ```
 /// use std::io::Cursor;
@@ -47,7 +47,7 @@ pub trait Admit {
     /// client, before the method is selected.
     fn anonymous(&self) -> Option<Self::User>;
 
-    /// The user with these credentials. `None`: they are rejected.
+    /// The user with these credentials, or `None` to reject them.
     fn user_pass(&self, given: UserPass<'_>) -> Option<Self::User>;
 
     /// Whether to select username and password if the client also offers `NO_AUTHENTICATION`, and would be admitted without
@@ -213,10 +213,10 @@ pub fn accept<'w, S: Read + Write, A: Admit + ?Sized>(
     accept_socks5(wire, ReceiveOffer::new(), admit)
 }
 
-/// Performs the server's handshake of SOCKS5 or SOCKS4, by the client's first byte, up to the request. Returns the same as
-/// [`accept`], with permits of either protocol.
+/// Performs the server's handshake up to the request, in SOCKS5 or SOCKS4 depending on the client's first byte. Returns the same
+/// as [`accept`], with permits of either protocol.
 ///
-/// SOCKS4 has no credentials, so its clients are admitted exactly where [`Admit::anonymous`] returns a user. Otherwise they are
+/// SOCKS4 has no credentials, so its clients are admitted if and only if [`Admit::anonymous`] returns a user. Otherwise they are
 /// refused, whatever their USERID is.
 ///
 /// ```
@@ -276,7 +276,7 @@ fn accept_socks5<'w, S: Read + Write, A: Admit + ?Sized>(
     let (selection, login) = match permit.login(admit.anonymous(), admit.prefers_user_pass()) {
         Ok(selected) => selected,
         Err(permit) => {
-            let _ = wire.send(&permit.refuse()); // the refusal is the error to return
+            let _ = wire.send(&permit.refuse()); // report the refusal, even if it could not be sent
             return Err(AcceptError::NoAcceptableMethods);
         }
     };

@@ -14,7 +14,7 @@ pub struct Wire<S> {
     stream: S,
     inbox: Inbox<Vec<u8>>,
     outbox: Vec<u8>,
-    /// The least room for a read.
+    /// The minimum room for a read.
     read_ahead: usize,
 }
 
@@ -74,7 +74,8 @@ impl<S: Read + Write> Wire<S> {
         match self.inbox.receive(state) {
             Ok(received) => Ok(received),
             Err(error) => {
-                let _ = send(&mut self.stream, &mut self.outbox, T::closing_reply(&error)); // the peer's error is returned
+                // report the peer's error, even if the closing reply could not be sent
+                let _ = send(&mut self.stream, &mut self.outbox, T::closing_reply(&error));
                 Err(Error::Peer(error))
             }
         }
@@ -101,8 +102,8 @@ impl<S: Read + Write> Wire<S> {
     ///
     /// # Errors
     ///
-    /// [`Error::Peer`] with the error of `parse`: send what its protocol demands, then close. [`Error::Io`] for the stream's errors,
-    /// of kind [`UnexpectedEof`](ErrorKind::UnexpectedEof) at its end, and `InvalidData` if 65,539 bytes hold no message.
+    /// [`Error::Peer`] with the error of `parse`: send what the sub-negotiation demands, then close. [`Error::Io`] for the stream's
+    /// errors, of kind [`UnexpectedEof`](ErrorKind::UnexpectedEof) at its end, and `InvalidData` if 65,539 bytes hold no message.
     pub fn receive_with<T, E: error::Error>(
         &mut self,
         mut parse: impl FnMut(&[u8]) -> Result<Option<(T, usize)>, E>,
@@ -168,7 +169,8 @@ fn read(stream: &mut impl Read, room: &mut [u8]) -> io::Result<usize> {
     }
 }
 
-/// Encodes the message into the outbox, and writes that at once: some peers close the connection after half a message.
+/// Encodes the message into the outbox, and writes it in one call: some peers close the connection if a read returns half a
+/// message.
 fn send<S: Read + Write>(stream: &mut S, outbox: &mut Vec<u8>, message: &(impl Encode + ?Sized)) -> io::Result<()> {
     outbox.clear();
     message.pieces(&mut |piece| outbox.extend_from_slice(piece));

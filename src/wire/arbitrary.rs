@@ -1,4 +1,4 @@
-//! The feature `arbitrary`: values for fuzz targets and property tests, by the constructors that check them.
+//! The feature `arbitrary`: values for fuzz targets and property tests, made by the constructors that check them.
 
 use ::arbitrary::{Arbitrary, Error, Result, Unstructured};
 
@@ -77,7 +77,7 @@ by! {
     socks4::UserId<'a> => |u| valid(Self::new(short(u)?));
 }
 
-/// At most 255 bytes, and no more than there are.
+/// At most 255 bytes, and no more than are left.
 fn short<'a>(u: &mut Unstructured<'a>) -> Result<&'a [u8]> {
     let len = usize::from(u.arbitrary::<u8>()?).min(u.len());
     u.bytes(len)

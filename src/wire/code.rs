@@ -32,7 +32,7 @@ macro_rules! open_code {
             }
         }
 
-        /// The name, which is not in the log but beside it, and the octet.
+        /// The name and the octet. The name is interned: the log has only its index.
         #[cfg(feature = "defmt")]
         #[cfg_attr(docsrs, doc(cfg(feature = "defmt")))]
         impl defmt::Format for $code {

@@ -1,6 +1,5 @@
-//! The feature `defmt`: endpoints. Codes and errors implement `Format` where they are defined.
-//! Credentials, USERIDs and GSSAPI tokens have no `Format`,
-//! so that they cannot be logged.
+//! The feature `defmt`: endpoints. Codes and errors implement `Format` where they are defined. Credentials, USERIDs and GSSAPI
+//! tokens do not implement it, so they cannot be logged.
 
 use core::net::{Ipv4Addr, Ipv6Addr};
 
@@ -8,7 +7,7 @@ use ::defmt::{Format, Formatter, write};
 
 use super::{Address, Domain, Endpoint, EndpointBuf};
 
-/// As text if it is a [`hostname`](Domain::hostname), else as bytes, which the decoder of the log escapes.
+/// As text if it is a [`hostname`](Domain::hostname), otherwise as bytes, which the decoder of the log escapes.
 #[cfg_attr(docsrs, doc(cfg(feature = "defmt")))]
 impl Format for Domain<'_> {
     fn format(&self, f: Formatter<'_>) {

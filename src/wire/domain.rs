@@ -48,8 +48,8 @@ impl<'a> Domain<'a> {
 
     /// The name as text, if it is printable ASCII without spaces.
     ///
-    /// A resolver that cuts a name at a NUL would look up another name than the one that a filter saw. Some resolvers take
-    /// `127.1`, `0x7f000001` or `fe80::1%eth0` for addresses; a filter must also check the addresses that a name resolves to.
+    /// A resolver that cuts a name at a NUL would look up another name than the one that a filter saw. Some resolvers accept
+    /// `127.1`, `0x7f000001` or `fe80::1%eth0` as addresses; a filter must also check the addresses that a name resolves to.
     ///
     /// ```
     /// use socks5_sansio::Domain;

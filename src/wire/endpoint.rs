@@ -136,7 +136,7 @@ impl<'a> Endpoint<'a> {
     /// The same endpoint in the form that an address filter should see: an address literal sent as a name becomes an address,
     /// and an IPv4-mapped IPv6 address becomes an IPv4 address.
     ///
-    /// A filter must also check what a resolver returns: some resolvers take `127.1` for an address; here it is a name.
+    /// A filter must also check what a resolver returns: some resolvers accept `127.1` as an address; here it is a name.
     ///
     /// ```
     /// use socks5_sansio::{Domain, Endpoint};
@@ -244,7 +244,7 @@ impl fmt::Display for Endpoint<'_> {
     }
 }
 
-/// Parses ATYP, ADDR and PORT. A domain name of length 0 is `no_name`, or malformed if that is `None`.
+/// Parses ATYP, ADDR and PORT. A domain name of length 0 is decoded as `no_name`, or malformed if that is `None`.
 #[inline(always)]
 pub(super) fn endpoint<'a>(input: &'a [u8], no_name: Option<Address<'a>>) -> Parsed<'a, Endpoint<'a>> {
     let (input, atyp) = byte::<3>(input)?;

@@ -5,7 +5,7 @@ use crate::error::ValueError;
 
 /// A datagram that was checked and can be sent in its dialect.
 ///
-/// Made by the method `frame` of a datagram, as [`HevDatagram::frame`](super::HevDatagram::frame).
+/// Made by the method `frame` of a datagram, such as [`HevDatagram::frame`](super::HevDatagram::frame).
 #[must_use = "the frame is to be sent"]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Frame<D>(pub(super) D);

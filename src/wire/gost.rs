@@ -44,8 +44,7 @@ impl<'a> GostDatagram<'a> {
     pub const MAX_LEN: usize = 3 + Endpoint::MAX_LEN + DATA_MAX_LEN;
 
     /// F3: the command that requests this dialect. If its port is not 0, DST is the address for the proxy to listen on. BND of the
-    /// reply is the address of the
-    /// proxy's UDP socket, which the client does not use.
+    /// reply is the address of the proxy's UDP socket, which the client does not use.
     pub const COMMAND: Command = Command(0xF3);
 
     /// A datagram with FRAG FF.
@@ -58,7 +57,8 @@ impl<'a> GostDatagram<'a> {
     ///
     /// # Errors
     ///
-    /// [`ValueError::Data`] if the data is empty, which readers take for "to the end of the stream", or has over 65,535 bytes.
+    /// [`ValueError::Data`] if the data is empty, which some receivers read as "up to the end of the stream", or has over 65,535
+    /// bytes.
     pub fn frame(self) -> Result<Frame<Self>, ValueError> {
         sendable(self.data, 1).map(|()| Frame(self))
     }

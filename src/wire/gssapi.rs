@@ -112,7 +112,7 @@ impl<'a> Parse<'a> for GssapiMessage<'a> {
     }
 }
 
-/// The first octet alone is the least that the length can be.
+/// If the length has only its first octet, the missing one counts as 00.
 #[inline(always)]
 fn length(input: &[u8]) -> Parsed<'_, usize> {
     match input {

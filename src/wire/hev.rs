@@ -40,7 +40,7 @@ pub struct HevDatagram<'a> {
 
 /// DATLEN and HDRLEN.
 const LENGTHS: usize = 3;
-/// HDRLEN counts up to 255, of which a name has 7 around it.
+/// HDRLEN is at most 255, and counts 7 octets besides the name.
 const DOMAIN_MAX_LEN: usize = 248;
 
 impl<'a> HevDatagram<'a> {
@@ -54,7 +54,8 @@ impl<'a> HevDatagram<'a> {
     ///
     /// # Errors
     ///
-    /// [`ValueError::Data`] if the data is empty, which ends the association with the server of hev-socks5, or has over 65,535 bytes.
+    /// [`ValueError::Data`] if the data is empty, which ends the association with the server of hev-socks5, or has over 65,535
+    /// bytes.
     /// [`ValueError::HevDomain`] for a name over 248 bytes, for which HDRLEN is too small.
     pub const fn frame(self) -> Result<Frame<Self>, ValueError> {
         match (sendable(self.data, 1), self.endpoint.address) {

@@ -25,7 +25,7 @@ pub(super) fn version<const REST: usize>(Version(expected, wrong): Version, inpu
     if version == expected { Ok((input, ())) } else { Err(invalid(wrong(version))) }
 }
 
-/// All of a message of two octets. Its version and the other, one by one, would take twice the instructions.
+/// Both octets of a two-octet message in one step: one after the other would take twice the instructions.
 #[inline(always)]
 pub(super) fn versioned_byte(expected: Version, input: &[u8]) -> Parsed<'_, u8> {
     match input {
@@ -66,7 +66,7 @@ pub(super) fn take<const REST: usize>(len: usize, input: &[u8]) -> Parsed<'_, &[
     }
 }
 
-/// A length octet, and as many bytes.
+/// A length octet, and that many bytes.
 #[inline(always)]
 pub(super) fn short<const REST: usize>(input: &[u8]) -> Parsed<'_, Short<'_>> {
     let (input, len) = byte::<REST>(input)?;
@@ -84,13 +84,14 @@ pub(super) fn terminated<const REST: usize>(too_long: Invalid, input: &[u8]) -> 
     }
 }
 
-/// The position of the first NUL among the first 256 bytes. Not inlined: `proof/` has one theorem about the loop, and uses it in others.
+/// The position of the first NUL among the first 256 bytes. Not inlined: `proof/` has one theorem about the loop, and uses it in
+/// others.
 #[inline(never)]
 fn nul(input: &[u8]) -> Option<usize> {
     input.get(..256).unwrap_or(input).iter().position(|&byte| byte == 0)
 }
 
-/// The error that no more input can cure.
+/// An error that more input cannot resolve.
 #[inline(always)]
 pub(super) fn invalid(invalid: Invalid) -> Err<Invalid> {
     Err::Failure(invalid)

@@ -164,7 +164,7 @@ impl<A: Pieces, B: Pieces, C: Pieces> Pieces for (A, B, C) {
     }
 }
 
-/// The value, and the rest of the input. The only place where nom's results become this crate's.
+/// The value, and the rest of the input. The only place that converts nom's results to this crate's.
 #[inline(always)]
 pub(super) fn finish<T>(parsed: Parsed<'_, T>) -> Result<(T, &[u8]), DecodeError> {
     match parsed {

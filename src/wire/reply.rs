@@ -86,7 +86,7 @@ impl<'a> Reply<'a> {
     }
 }
 
-/// [`Reply::failed`], encoded in a constant.
+/// [`Reply::failed`], encoded at compile time.
 pub(crate) const fn encoded_failure(code: ReplyCode) -> [u8; 10] {
     let ReplyCode(rep) = Reply::failed(code).code;
     [SOCKS5.0, rep, 0, IPV4, 0, 0, 0, 0, 0, 0]

@@ -1,4 +1,4 @@
-//! Datagrams one after another in one buffer, all of one length except the last, which may be shorter: what a system with
+//! Datagrams one after another in one buffer, all of the same length except the last, which may be shorter: what a system with
 //! segmentation offload (GSO, GRO) sends and receives in one call.
 
 use core::iter::once;

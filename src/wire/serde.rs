@@ -30,8 +30,9 @@ macro_rules! as_numbers {
 
 as_numbers! { Command Fragment Method ProtectionLevel ReplyCode UserPassStatus socks4::ReplyCode }
 
-/// As `HOST:PORT`, which is deserialized to an equal endpoint. A name that has no such text is an error: one that is not UTF-8, that
-/// contains spaces or control characters, or that is an address literal: [`canonical`](Endpoint::canonical) makes an address of it.
+/// As `HOST:PORT`, which is deserialized to an equal endpoint. A name that has no such text is an error: one that is not UTF-8, one
+/// that contains spaces, control characters, colons or brackets, and an address literal, which
+/// [`canonical`](Endpoint::canonical) turns into an address.
 #[cfg_attr(docsrs, doc(cfg(feature = "serde")))]
 impl Serialize for EndpointBuf {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

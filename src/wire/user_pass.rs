@@ -92,14 +92,14 @@ impl<'a> UserPass<'a> {
     }
 }
 
-/// Zero if the strings are equal. Every byte is compared, whatever the result. Twice in its caller it would be large.
+/// Zero if the strings are equal. Every byte is compared, whatever the result. Not inlined, as the caller would contain it twice.
 #[inline(never)]
 fn differences(given: &[u8], expected: &[u8]) -> u64 {
     let (expected, length) = if given.len() == expected.len() { (expected, 0) } else { (given, 1) };
     let (Some(a), Some(b)) = (given.last_chunk(), expected.last_chunk()) else {
-        return length | few(given, expected);
+        return length | shorter_than_a_block(given, expected);
     };
-    let mut differences = length | block(a, b); // overlaps the last of the others
+    let mut differences = length | block(a, b); // the last 16 bytes; may overlap the last block of the loop
     let (mut given, mut expected) = (given, expected);
     while let (Some((a, after_a)), Some((b, after_b))) = (given.split_first_chunk(), expected.split_first_chunk()) {
         differences |= block(a, b);
@@ -108,6 +108,7 @@ fn differences(given: &[u8], expected: &[u8]) -> u64 {
     differences
 }
 
+/// Compares 16 bytes.
 #[inline]
 fn block(given: &[u8; 16], expected: &[u8; 16]) -> u64 {
     const LOW: u128 = u64::MAX as u128;
@@ -115,9 +116,9 @@ fn block(given: &[u8; 16], expected: &[u8; 16]) -> u64 {
     (differences >> 64) as u64 | (differences & LOW) as u64
 }
 
-/// Less than a block.
+/// Compares strings of fewer than 16 bytes.
 #[inline]
-fn few(given: &[u8], expected: &[u8]) -> u64 {
+fn shorter_than_a_block(given: &[u8], expected: &[u8]) -> u64 {
     match (given.split_first_chunk(), expected.split_first_chunk()) {
         (Some((a, given)), Some((b, expected))) => {
             u64::from_ne_bytes(*a) ^ u64::from_ne_bytes(*b) | bytes(given, expected)
