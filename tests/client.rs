@@ -116,7 +116,7 @@ fn rejects_options_that_do_not_go_together() {
         (["--fragment", "9"], "error: --fragment and --in-tcp are for udp\n"),
         (
             ["--userid", "u"],
-            "error: --socks4 is for connect and bind, without --user and --optimistic; --userid is for --socks4\n",
+            "error: --socks4 is for connect and bind, not with --user or --optimistic; --userid needs --socks4\n",
         ),
         (["--password", "s3cret"], "error: a password needs --user\n"),
         (["--user", "alice"], "error: --user needs --password, --password-file or SOCKS5_PASSWORD\n"),

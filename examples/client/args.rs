@@ -23,10 +23,10 @@ Usage: client [OPTIONS] COMMAND HOST:PORT
   --user NAME           The username for the proxy
   --password PASSWORD   The password; others on this machine can see the command line
   --password-file PATH  Read the password from the first line of a file [default: the variable SOCKS5_PASSWORD]
-  --optimistic          Send everything without waiting for answers: offers one method only, and not every proxy takes it
-  --socks4              Use SOCKS4, and SOCKS4a for names; not for udp, and without --user and --optimistic
-  --userid NAME         With --socks4: the username for SOCKS4, which proves nothing
-  --timeout SECONDS     The time to connect, and again for the handshake; the second reply to bind has no limit [default: 30]
+  --optimistic          Send everything without waiting for answers: offers one method only; not every proxy supports it
+  --socks4              Use SOCKS4, and SOCKS4a for names; not with udp, --user or --optimistic
+  --userid NAME         With --socks4: the USERID, which proves nothing
+  --timeout SECONDS     The time limit to connect, and again for the handshake; the second reply to bind has none [default: 30]
   --wait SECONDS        With udp: the time to wait for answers when stdin has ended [default: 1]
   --fragment N          With udp: cut datagrams into fragments of N bytes
   --in-tcp DIALECT      With udp: send datagrams inside the connection to the proxy, in the frames of hev, gost or uot
@@ -81,9 +81,7 @@ pub fn parse() -> Result<Args, lexopt::Error> {
     let command = command.ok_or("no command: connect, bind or udp")?;
     let destination = destination.ok_or("no HOST:PORT")?;
     if socks4 && (credentials.is_some() || optimistic || command == "udp") || !socks4 && user_id.is_some() {
-        return Err(
-            "--socks4 is for connect and bind, without --user and --optimistic; --userid is for --socks4".into()
-        );
+        return Err("--socks4 is for connect and bind, not with --user or --optimistic; --userid needs --socks4".into());
     }
     if command != "udp" && (in_tcp.is_some() || fragment != NonZeroUsize::MAX) {
         return Err("--fragment and --in-tcp are for udp".into());

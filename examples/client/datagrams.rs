@@ -11,7 +11,7 @@ use socks5_sansio::{Encode, Endpoint, EndpointBuf, UdpHeader};
 
 use crate::args::Args;
 
-/// The interval between two looks at the deadline and the control connection.
+/// The interval between checks of the deadline and of the control connection.
 pub const TICK: Duration = Duration::from_millis(50);
 
 /// Sends and receives as long as the connection to the proxy lasts, until stdin has ended and the time for answers is over.
@@ -31,7 +31,7 @@ pub fn exchange(control: &TcpStream, relay: SocketAddr, to: Endpoint<'_>, args: 
     })
 }
 
-/// Receives until all is sent, and then as long as answers are awaited.
+/// Receives until all is sent, and then for the time `wait`.
 pub fn receive_until_done(
     sending: JoinHandle<io::Result<()>>,
     wait: Duration,

@@ -12,7 +12,7 @@ use socks5_sansio::{Decode, DecodeError, Encode, Endpoint, EndpointBuf, Inbox, R
 use crate::args::Args;
 use crate::datagrams::{TICK, ended, for_each_line, print, receive_until_done};
 
-/// The least room for a read.
+/// The minimum room for a read.
 const READ_LEN: usize = 16 * 1024;
 
 #[derive(Clone, Copy)]
@@ -37,7 +37,7 @@ impl FromStr for Dialect {
 }
 
 impl Dialect {
-    /// The request, for which the bound address of the reply means nothing.
+    /// The request. The bound address of its reply has no meaning.
     pub fn ask(self, permit: SendRequest, unspecified: Endpoint<'_>) -> (Request<'_>, ReceiveReply) {
         match self {
             Self::Hev => permit.other(HevDatagram::COMMAND, unspecified),
@@ -46,7 +46,7 @@ impl Dialect {
         }
     }
 
-    /// What is sent once, in one write with the first frame.
+    /// What is sent once, before the first frame and in the same write.
     fn prelude(self, destination: Endpoint<'_>) -> Option<UotRequest<'_>> {
         matches!(self, Self::Uot).then_some(UotRequest { connect: true, destination })
     }

@@ -7,11 +7,11 @@ use std::sync::mpsc::{self, Receiver, SyncSender};
 use std::thread;
 use std::time::Duration;
 
-/// Some proxies close both directions as soon as one ends. So after the end of one, the other stays open until nothing has been
-/// transferred for this long.
+/// Some proxies close both directions as soon as one ends. So after the end of one direction, the other stays open until it has
+/// been idle for this long.
 const QUIET: Duration = Duration::from_millis(500);
 
-/// Whether stdin is ahead of the connection.
+/// Whether data from stdin is being written to the connection.
 static IS_SENDING: AtomicBool = AtomicBool::new(false);
 
 /// Joins stdin and stdout to the connection. Stdin is sent at once; `handshake` is performed before the rest is received.
@@ -24,7 +24,7 @@ pub fn run(stream: &TcpStream, handshake: impl FnOnce() -> io::Result<()>) -> io
     receive(stream, &arrived)?;
     drop(arrived);
     while sends.recv_timeout(QUIET).is_ok() || IS_SENDING.load(Ordering::Relaxed) {}
-    Ok(()) // stdin may be open still
+    Ok(()) // stdin may still be open
 }
 
 /// Copies stdin to the connection, then closes that direction.

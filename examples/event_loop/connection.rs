@@ -32,16 +32,16 @@ enum State {
     Offer(ReceiveOffer),
     UserPass(ReceiveUserPass),
     Request(ReceiveRequest),
-    /// The connection to the target is not established yet. A state for a look-up would be like this one: see [`connect`].
+    /// The connection to the target is not established yet. A look-up would have a state like this one: see [`connect`].
     Connecting(Peer, Respond),
     Relaying(Peer),
-    /// One side was reset: the other gets what it had sent.
+    /// One side was reset: the other still receives what the reset side had sent.
     Delivering(Peer),
     /// After a refusal. Closing with unread input would reset the connection, and the client might not see the refusal.
     Closing,
 }
 
-/// What a connection needs of the loop for a turn.
+/// What a connection needs from the loop for a turn.
 pub struct Turn<'t> {
     pub config: &'t Config,
     pub registry: &'t Registry,
@@ -66,28 +66,28 @@ impl Connection {
             self.expire(turn.config)?;
         }
         let before = discriminant(&self.state);
-        let mut has_moved = self.up.fill(&mut self.client, turn.buffer);
+        let mut progressed = self.up.fill(&mut self.client, turn.buffer);
         self.state = match replace(&mut self.state, State::Closing) {
             State::Offer(state) => self.receive_offer(state, turn.config)?,
             State::UserPass(state) => self.receive_user_pass(state, turn.config)?,
             State::Request(state) => self.receive_request(state, &turn)?,
             State::Connecting(target, permit) => self.reply(target, permit, turn.config)?,
             State::Relaying(mut target) => {
-                has_moved |= self.relay(&mut target, turn.buffer);
+                progressed |= self.relay(&mut target, turn.buffer);
                 self.relaying(target, turn.config)
             }
             State::Delivering(mut target) => {
-                has_moved |= self.deliver(&mut target, turn.buffer, turn.config);
+                progressed |= self.deliver(&mut target, turn.buffer, turn.config);
                 State::Delivering(target)
             }
             State::Closing => {
                 self.up.discard();
-                has_moved |= self.down.is_empty() && self.client.close();
+                progressed |= self.down.is_empty() && self.client.close();
                 State::Closing
             }
         };
-        has_moved |= self.down.drain(&mut self.client) | (discriminant(&self.state) != before);
-        Ok(has_moved || self.notice_resets())
+        progressed |= self.down.drain(&mut self.client) | (discriminant(&self.state) != before);
+        Ok(progressed || self.notice_resets())
     }
 
     pub(crate) fn is_over(&self) -> bool {
@@ -170,15 +170,15 @@ impl Connection {
         Ok(State::Closing)
     }
 
-    /// One read and one write each way; the client's are done in every state. After a half-close, passes it on.
+    /// Writes to the target and reads from it, once each, and passes half-closes on. `turn` writes to the client and reads from it.
     fn relay(&mut self, target: &mut Peer, buffer: &mut [u8; MAX_LEN]) -> bool {
-        let has_moved = self.up.drain(target) | self.down.fill(target, buffer);
+        let progressed = self.up.drain(target) | self.down.fill(target, buffer);
         if self.is_broken(target) {
             return true;
         }
         let up_ends = self.client.has_ended && self.up.is_empty() && target.close();
         let down_ends = target.has_ended && self.down.is_empty() && self.client.close();
-        has_moved | up_ends | down_ends
+        progressed | up_ends | down_ends
     }
 
     fn relaying(&mut self, target: Peer, config: &Config) -> State {
@@ -194,22 +194,22 @@ impl Connection {
     }
 
     /// Writes what the broken side had sent, and discards what the other sends meanwhile. The kernel may still hold written data,
-    /// and would throw it away on a reset; so the sockets are kept for `linger` after the last write.
+    /// and would discard it on a reset; so the sockets are kept for `linger` after the last write.
     fn deliver(&mut self, target: &mut Peer, buffer: &mut [u8; MAX_LEN], config: &Config) -> bool {
-        let (has_moved, is_done, last_write) = if target.is_broken {
+        let (progressed, is_done, last_write) = if target.is_broken {
             self.up.discard();
-            let has_moved = self.down.fill(target, buffer);
-            (has_moved, target.has_ended && self.down.is_empty(), self.down.last_write)
+            let progressed = self.down.fill(target, buffer);
+            (progressed, target.has_ended && self.down.is_empty(), self.down.last_write)
         } else {
-            let has_moved = self.up.drain(target) | self.down.fill(target, buffer);
+            let progressed = self.up.drain(target) | self.down.fill(target, buffer);
             self.down.discard();
-            (has_moved, self.client.has_ended && self.up.is_empty(), self.up.last_write)
+            (progressed, self.client.has_ended && self.up.is_empty(), self.up.last_write)
         };
         if is_done {
             let done = last_write.map_or_else(Instant::now, |last_write| last_write + config.linger);
             self.deadline = self.deadline.min(Some(done));
         }
-        has_moved
+        progressed
     }
 
     fn is_broken(&self, target: &Peer) -> bool {
@@ -242,9 +242,9 @@ fn is_expected(given: UserPass<'_>, config: &Config) -> bool {
 
 /// Connects to an address. A name is refused: `ToSocketAddrs` would block all connections until the name server answers.
 ///
-/// This is the place of a resolver that does not block: a state `LookingUp(Respond)` with a deadline between `Request` and
-/// `Connecting`, and the answers as events, through [`mio::Waker`] if they come from threads. Bound how many look-ups are under
-/// way, in total and for each client: a thread in `getaddrinfo` cannot be stopped.
+/// A resolver that does not block would start here: with a state `LookingUp(Respond)`, which has a deadline, between `Request` and
+/// `Connecting`, and the answers as events, through [`mio::Waker`] if they come from threads. Limit the number of look-ups in
+/// progress, in total and for each client: a thread in `getaddrinfo` cannot be stopped.
 fn connect(destination: Endpoint<'_>, turn: &Turn<'_>) -> io::Result<Peer> {
     let address = destination.canonical().to_socket_addr().ok_or(ErrorKind::HostUnreachable)?;
     Peer::new(TcpStream::connect(address)?, turn.registry, turn.token)

@@ -1,4 +1,4 @@
-//! Each state, with early data in a segment of its own: turns of one connection, whose client and target are blocking sockets.
+//! Each state, with early data in a separate segment: turns of one connection, whose client and target are blocking sockets.
 
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -34,10 +34,10 @@ impl Fixture {
         accepted.set_nonblocking(true).unwrap();
         let connection =
             Connection::new(mio::net::TcpStream::from_std(accepted), &config, poll.registry(), Token(0)).unwrap();
-        Self { poll, events: Events::with_capacity(8), config, connection, client: patient(client) }
+        Self { poll, events: Events::with_capacity(8), config, connection, client: with_timeouts(client) }
     }
 
-    /// After the credentials.
+    /// A connection whose client has sent its credentials.
     fn authenticated() -> Self {
         let mut fixture = Self::new();
         fixture.client.write_all(&[OFFER, CREDENTIALS].concat()).unwrap();
@@ -53,17 +53,17 @@ impl Fixture {
         fixture
     }
 
-    /// With the target.
+    /// A connection that relays, with the target's stream.
     fn relaying() -> (Self, TcpStream) {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let mut fixture = Self::connecting(listener.local_addr().unwrap());
         fixture.until("relaying", |connection| matches!(connection.state, State::Relaying(_)));
         fixture.expect_reply(0);
         assert_eq!(fixture.connection.deadline, None);
-        (fixture, patient(listener.accept().unwrap().0))
+        (fixture, with_timeouts(listener.accept().unwrap().0))
     }
 
-    /// With the client and the target, which can be closed.
+    /// A connection that relays, with the streams of the client and the target, so that either can be dropped.
     fn with_both_sides() -> (Self, [TcpStream; 2]) {
         let (mut fixture, target) = Self::relaying();
         let client = replace(&mut fixture.client, pair().0);
@@ -88,10 +88,10 @@ impl Fixture {
         assert_eq!(discriminant(&self.connection.state), before);
     }
 
-    /// Takes turns until it is so.
-    fn until(&mut self, what: &str, is_so: impl Fn(&Connection) -> bool) {
+    /// Takes turns until the condition holds.
+    fn until(&mut self, what: &str, holds: impl Fn(&Connection) -> bool) {
         let started = Instant::now();
-        while !is_so(&self.connection) {
+        while !holds(&self.connection) {
             assert!(started.elapsed() < TEST_TIMEOUT, "{what}: not within {TEST_TIMEOUT:?}");
             if !self.turn() {
                 self.poll.poll(&mut self.events, Some(Duration::from_millis(10))).unwrap();
@@ -104,8 +104,8 @@ impl Fixture {
         self.connection.turn(Turn { config, registry, token: Token(0), buffer }).unwrap()
     }
 
-    fn until_target(&mut self, what: &str, is_so: impl Fn(&Peer) -> bool) {
-        self.until(what, |connection| matches!(&connection.state, State::Relaying(target) if is_so(target)));
+    fn until_target(&mut self, what: &str, holds: impl Fn(&Peer) -> bool) {
+        self.until(what, |connection| matches!(&connection.state, State::Relaying(target) if holds(target)));
     }
 
     fn until_received(&mut self, stream: &mut TcpStream, bytes: &[u8]) {
@@ -117,7 +117,7 @@ impl Fixture {
         assert_eq!(received, bytes);
     }
 
-    /// Until the receiver has everything and an orderly end.
+    /// Takes turns until the receiver has everything and an orderly end.
     fn until_all_received(mut self, mut receiver: TcpStream, len: usize) {
         let reading = thread::spawn(move || {
             let mut received = Vec::new();
@@ -149,7 +149,7 @@ fn pair() -> (TcpStream, TcpStream) {
     (client, listener.accept().unwrap().0)
 }
 
-fn patient(stream: TcpStream) -> TcpStream {
+fn with_timeouts(stream: TcpStream) -> TcpStream {
     stream.set_nodelay(true).unwrap();
     stream.set_read_timeout(Some(TEST_TIMEOUT)).unwrap();
     stream.set_write_timeout(Some(TEST_TIMEOUT)).unwrap();
@@ -171,7 +171,7 @@ fn expect(stream: &mut TcpStream, bytes: &[u8]) {
     assert_eq!(received, bytes);
 }
 
-/// That side, and the other.
+/// The stream of `side`, and the other.
 fn by_side([client, target]: [TcpStream; 2], side: usize) -> (TcpStream, TcpStream) {
     if side == CLIENT { (client, target) } else { (target, client) }
 }
@@ -200,7 +200,7 @@ fn unanswered() -> (TcpListener, Vec<Socket>, SocketAddr) {
 /// Accepts connections until one has the data.
 fn accept_with(listener: &TcpListener, bytes: &[u8]) -> TcpStream {
     loop {
-        let mut stream = patient(listener.accept().unwrap().0);
+        let mut stream = with_timeouts(listener.accept().unwrap().0);
         let mut received = vec![0; bytes.len()];
         if stream.read_exact(&mut received).is_ok() {
             assert_eq!(received, bytes);

@@ -9,11 +9,11 @@ use socks5_sansio::blocking::Wire;
 use socks5_sansio::client::{ReceiveAnswers, ReceiveReply, optimistic};
 use socks5_sansio::{Encode, Endpoint};
 
-/// Each takes four descriptors, as all sides are in this process: they fit where 1,024 are allowed.
+/// Each takes four descriptors, as all sides are in this process: a limit of 1,024 suffices.
 const AT_ONCE: usize = 200;
 const WAVES: usize = 10;
 const LEN: usize = 10_000;
-/// More than the sockets and the pipe on the way hold together.
+/// More than the sockets and the pipe between them hold together.
 const LONG_LEN: usize = 64 << 20;
 /// The length of the data sent with the request, before any answer.
 const EARLY_LEN: usize = 1_000;
@@ -29,7 +29,7 @@ pub fn run(serve: fn(mio::net::TcpListener) -> io::Result<()>) -> io::Result<()>
 
     (0..WAVES).try_for_each(|_| wave(proxy, AT_ONCE, LEN))?;
     wave(proxy, 1, LONG_LEN)?;
-    let closed = TcpListener::bind(ANYWHERE)?.local_addr()?; // and closed again
+    let closed = TcpListener::bind(ANYWHERE)?.local_addr()?; // bound, and closed again
     assert_eq!(refusal(proxy, closed.into()), Some(ErrorKind::ConnectionRefused));
     assert_eq!(refusal(proxy, Endpoint::try_from("a.name:80").unwrap()), Some(ErrorKind::HostUnreachable));
 
@@ -53,7 +53,7 @@ fn wave(proxy: SocketAddr, at_once: usize, len: usize) -> io::Result<()> {
         for (mut tunnel, message) in tunnels.iter().zip(&messages) {
             let mut received = Vec::new();
             tunnel.read_to_end(&mut received)?;
-            assert!(received == *message, "{} bytes of {len}, or not the same", received.len());
+            assert!(received == *message, "{} bytes of {len}, or other bytes", received.len());
         }
         Ok(())
     })
@@ -90,7 +90,7 @@ fn send_rest(tunnels: &[TcpStream], messages: &[Vec<u8>]) -> io::Result<()> {
     })
 }
 
-/// Sends everything back, then half-closes: one connection after another, after all are accepted.
+/// Accepts all connections. Then, one after another, sends everything back and half-closes.
 fn echo(target: &TcpListener, at_once: usize) -> io::Result<()> {
     let connections = (0..at_once).map(|_| target.accept()).collect::<io::Result<Vec<_>>>()?;
     connections.iter().try_for_each(|(stream, _)| {

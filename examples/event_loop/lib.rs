@@ -4,11 +4,11 @@
 //! |---|---|
 //! | `proxy.rs` | the loop: events, deadlines, and accepting again after the descriptors ran out |
 //! | `connection.rs` | the states of a connection |
-//! | `pipe.rs` | bytes from one socket to the other, within a bound |
+//! | `pipe.rs` | a bounded buffer between two sockets |
 //! | `peer.rs` | a socket that remembers its end and its failure |
 //!
 //! A client may send data in every state: what the current state does not receive stays in the pipe to the target, up to its bound,
-//! and then in the socket. Names are refused, as a look-up would block: `connect` in `connection.rs` is the place of a resolver.
+//! and then in the socket. Names are refused, as a look-up would block: a resolver would start in `connect` in `connection.rs`.
 
 mod connection;
 mod peer;
@@ -25,13 +25,13 @@ pub use proxy::serve;
 /// What all connections share.
 #[derive(Clone)]
 pub struct Config {
-    /// If there are any, clients must have them.
+    /// If `Some`, clients must send these.
     pub credentials: Option<UserPassBuf>,
-    /// From accepting the client to its request.
+    /// The time limit from accepting the client to its request.
     pub handshake: Duration,
-    /// From the request to the reply.
+    /// The time limit from the request to the reply.
     pub connect: Duration,
-    /// For the last bytes to arrive, before a connection is closed or reset.
+    /// The time for the last bytes to arrive before a connection is closed or reset.
     pub linger: Duration,
 }
 

@@ -1,7 +1,7 @@
 //! The proxy as a program.
 //!
 //! ```text
-//! cargo run -p socks5-sansio-event-loop                      thousands of connections through it, and a line about them
+//! cargo run -p socks5-sansio-event-loop                      thousands of connections through it, and a summary
 //! cargo run -p socks5-sansio-event-loop -- 127.0.0.1:1080    a proxy, until it is stopped
 //! ```
 //!

@@ -17,7 +17,7 @@ const USER_TIMEOUT: Duration = Duration::from_secs(120);
 
 pub struct Peer {
     stream: TcpStream,
-    /// No more can be read.
+    /// The end of the stream was read, or reading failed.
     pub has_ended: bool,
     /// The end was sent.
     pub is_closed: bool,
@@ -31,22 +31,22 @@ impl Peer {
         Ok(Self { stream, has_ended: false, is_closed: false, is_broken: false })
     }
 
-    /// Reads once. `None`: nothing, for now. The end is zero bytes, once.
+    /// Reads once. `None` if there is nothing to read now. The end, or a failure, is returned once, as 0.
     pub fn read(&mut self, buffer: &mut [u8]) -> Option<usize> {
         if self.has_ended || buffer.is_empty() {
             return None;
         }
-        let len = unless_not_ready(self.stream.read(buffer))?.unwrap_or_else(|_| self.break_off());
+        let len = if_ready(self.stream.read(buffer))?.unwrap_or_else(|_| self.break_off());
         self.has_ended = len == 0;
         Some(len)
     }
 
-    /// Writes once. `None`: nothing, for now. A failure is zero bytes, once.
+    /// Writes once. `None` if nothing can be written now. A failure is returned once, as 0.
     pub fn write(&mut self, bytes: &[u8]) -> Option<usize> {
         if self.is_broken || bytes.is_empty() {
             return None;
         }
-        Some(unless_not_ready(self.stream.write(bytes))?.unwrap_or_else(|_| self.break_off()))
+        Some(if_ready(self.stream.write(bytes))?.unwrap_or_else(|_| self.break_off()))
     }
 
     /// Sends the end, once. Returns whether it did.
@@ -59,11 +59,11 @@ impl Peer {
         true
     }
 
-    /// Notices a reset, also of a socket that has ended or is not read. Returns whether it is news.
+    /// Notices a reset, even of a socket that has ended or is not read. Returns whether the reset is new.
     pub fn notice_reset(&mut self) -> bool {
-        let is_news = !self.is_broken && !matches!(self.stream.take_error(), Ok(None));
-        self.is_broken |= is_news;
-        is_news
+        let is_new = !self.is_broken && !matches!(self.stream.take_error(), Ok(None));
+        self.is_broken |= is_new;
+        is_new
     }
 
     /// The local address, once the connection is established.
@@ -86,7 +86,7 @@ impl Peer {
         socket.set_tcp_keepalive(&TcpKeepalive::new().with_time(KEEPALIVE).with_interval(KEEPALIVE_INTERVAL))
     }
 
-    /// Dropping the socket is no reset any more.
+    /// From now on, dropping the socket closes it without a reset.
     pub fn end_in_order(&self) {
         let _ = SockRef::from(&self.stream).set_linger(None);
     }
@@ -97,7 +97,7 @@ impl Peer {
     }
 }
 
-fn unless_not_ready(outcome: io::Result<usize>) -> Option<io::Result<usize>> {
+fn if_ready(outcome: io::Result<usize>) -> Option<io::Result<usize>> {
     match outcome {
         Err(error) if error.kind() == ErrorKind::WouldBlock => None,
         outcome => Some(outcome),

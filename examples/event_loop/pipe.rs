@@ -1,4 +1,4 @@
-//! Bytes from one socket to the other, within a bound.
+//! A bounded buffer between two sockets.
 
 use std::io;
 use std::time::Instant;
@@ -8,7 +8,7 @@ use socks5_sansio::{Encode, Inbox, Polled, Receive};
 
 use crate::peer::Peer;
 
-/// No more is read until some of it is used or written.
+/// A pipe that holds this much reads no more until some of it is used or written.
 pub const MAX_LEN: usize = 16 * 1024;
 const _: () = assert!(INPUT_MAX_LEN <= MAX_LEN);
 
@@ -39,7 +39,7 @@ impl Pipe {
         true
     }
 
-    /// Receives the message that the state waits for. After the end of the stream, a message that is not whole is an error.
+    /// Receives the message that the state waits for. After the end of the stream, a message that is not complete is an error.
     pub fn receive<S: Receive<Error = Error>>(
         &mut self,
         state: S,
@@ -48,6 +48,7 @@ impl Pipe {
         if has_ended { self.inbox.receive(state).map(Polled::Whole) } else { self.inbox.poll(state) }
     }
 
+    /// Appends a message to be sent.
     pub fn put(&mut self, message: &(impl Encode + ?Sized)) -> io::Result<()> {
         self.push(&message.to_vec())
     }

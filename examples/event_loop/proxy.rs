@@ -14,7 +14,7 @@ use crate::connection::{Connection, Turn};
 use crate::pipe::MAX_LEN;
 
 const LISTENER: Token = Token(usize::MAX);
-/// Descriptors may become free outside of this loop, without an event.
+/// The time after which accepting is tried again: descriptors may become free outside this loop, without an event.
 const ACCEPT_AGAIN: Duration = Duration::from_millis(100);
 
 /// Serves until `poll` fails.
@@ -44,7 +44,7 @@ struct Proxy<'c> {
     /// A connection's two sockets share its token. No token is used twice.
     tokens: Range<usize>,
     connections: HashMap<Token, Connection>,
-    /// A connection that has moved may have more to do without another event. The others have their turns in between.
+    /// A connection that made progress may have more to do without another event. The others have their turns in between.
     busy: BTreeSet<Token>,
     deadlines: BTreeSet<(Instant, Token)>,
     buffer: [u8; MAX_LEN],
@@ -84,7 +84,7 @@ impl Proxy<'_> {
         [busy, accept, deadline].into_iter().flatten().min()
     }
 
-    /// Ends the connection by dropping it, or keeps it for its next turn.
+    /// Takes a turn of the connection, then drops it if it is over, or keeps it for its next turn.
     fn turn(&mut self, token: Token) {
         let Some(mut connection) = self.connections.remove(&token) else { return };
         if let Some(deadline) = connection.deadline() {
@@ -92,8 +92,8 @@ impl Proxy<'_> {
         }
         let registry = self.poll.registry();
         match connection.turn(Turn { config: self.config, registry, token, buffer: &mut self.buffer }) {
-            Ok(has_moved) if !connection.is_over() => {
-                if has_moved {
+            Ok(progressed) if !connection.is_over() => {
+                if progressed {
                     self.busy.insert(token);
                 }
                 self.keep(token, connection);

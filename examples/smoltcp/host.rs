@@ -23,7 +23,7 @@ pub struct Host<'a> {
 }
 
 impl<'a> Host<'a> {
-    /// The last part of its address is `number`.
+    /// A host whose address ends in `number`.
     pub fn new(
         number: u8,
         mut end: End<'a>,
@@ -47,7 +47,7 @@ impl<'a> Host<'a> {
         socket.connect(self.interface.context(), (address(number), port), 49_152)
     }
 
-    /// Receives packets from the cable, and sends some.
+    /// Receives packets from the cable, and sends those that are due.
     pub fn turn(&mut self, now: Instant) -> &mut Socket<'a> {
         self.interface.poll(now, &mut self.end, &mut self.sockets);
         self.socket()

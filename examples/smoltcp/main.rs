@@ -5,7 +5,7 @@
 //! cargo run -p socks5-sansio-smoltcp
 //! ```
 //!
-//! An inbox over an array takes from the stack exactly what is missing of a message, so that the application's data stays there.
+//! An inbox over an array takes from the stack exactly what a message still lacks, so that the application's data stays there.
 //!
 //! | file | what it shows |
 //! |---|---|
@@ -62,7 +62,7 @@ impl Wire {
         Self { inbox: Inbox::new([0; UserPass::MAX_LEN]) }
     }
 
-    /// Takes from the stack what is missing of the message, as far as it is there.
+    /// Takes from the stack what the message still lacks, as far as it has arrived.
     fn poll<S: Receive>(&mut self, socket: &mut Socket<'_>, state: S) -> Outcome<Polled<S::Received<'_>, S>> {
         while let (Some(missing), true) = (state.missing(self.inbox.unread()), socket.can_recv()) {
             let len = socket.recv_slice(self.inbox.room(missing.get())?)?;
@@ -142,7 +142,7 @@ impl<'c> Client<'c> {
         Ok(())
     }
 
-    /// As much as there is room for, and the end after the last byte.
+    /// Sends as much as there is room for, and closes after the last byte.
     fn send_data(&mut self, socket: &mut Socket<'_>) -> Outcome<()> {
         if self.sent == DATA.len() {
             socket.close();
@@ -170,7 +170,7 @@ fn request<'c>(socket: &mut Socket<'_>, permit: SendRequest) -> Outcome<ClientSt
     Ok(ClientState::Reply(state))
 }
 
-/// It connects to nothing: the destination is here.
+/// A server that connects to nothing: it is the destination itself.
 struct Server<'c> {
     expected: UserPass<'c>,
     wire: Wire,
@@ -241,7 +241,7 @@ fn refuse(socket: &mut Socket<'_>, message: &impl Encode) -> Outcome<ServerState
     Ok(ServerState::Refused)
 }
 
-/// Sends back what was received, as far as there is room, and the end after the last byte.
+/// Sends back what was received, as far as there is room, and closes after the last byte.
 fn echo(socket: &mut Socket<'_>) -> io::Result<()> {
     let mut piece = [0; 128];
     let room = piece.len().min(socket.send_capacity() - socket.send_queue());

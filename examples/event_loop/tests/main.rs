@@ -1,4 +1,4 @@
-//! The loop, with clients that stop, and with few descriptors.
+//! The loop, with clients that stop sending, and with few descriptors.
 
 mod proxy;
 
@@ -8,7 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 use event_loop_proxy::Config;
-use proxy::{Process, connected, eventually, listener, patient, start, unanswered};
+use proxy::{Process, connected, eventually, listener, start, unanswered, with_timeouts};
 use socks5_sansio::blocking::connect;
 use socks5_sansio::client::Error;
 use socks5_sansio::{Command, Encode, Endpoint, ReplyCode, Request, UserPass, UserPassBuf};
@@ -36,11 +36,11 @@ fn tunnel(proxy: SocketAddr) -> (TcpStream, TcpStream) {
     let (listener, target) = listener();
     let mut client = connected(proxy);
     connect(&mut client, target, None).unwrap();
-    (client, patient(listener.accept().unwrap().0))
+    (client, with_timeouts(listener.accept().unwrap().0))
 }
 
 #[test]
-fn relays_whatever_the_segments_and_their_number() {
+fn relays_however_the_bytes_are_segmented() {
     let proxy = start(with_credentials());
     let (listener, target) = listener();
     let script = [OFFER, CREDENTIALS, &request(Command::CONNECT, target), b"early data"].concat();
@@ -48,7 +48,7 @@ fn relays_whatever_the_segments_and_their_number() {
         let mut client = connected(proxy);
         script.chunks(len).for_each(|segment| client.write_all(segment).unwrap());
         client.shutdown(Shutdown::Write).unwrap();
-        let mut target = patient(listener.accept().unwrap().0);
+        let mut target = with_timeouts(listener.accept().unwrap().0);
         assert_eq!(read_to_end(&target), (b"early data".to_vec(), None), "segments of {len}");
         target.write_all(b"answer").unwrap();
         drop(target);
@@ -142,7 +142,7 @@ fn a_slow_reader_gets_everything_and_delays_no_other_tunnel() {
     assert_eq!(read_to_end(&slow), (vec![], None));
 }
 
-/// A client that has got an answer, and sends no more.
+/// A client that has received the selection, and sends no more.
 fn stopped(proxy: SocketAddr) -> TcpStream {
     let mut client = connected(proxy);
     client.write_all(b"\x05\x01\x00").unwrap();
@@ -152,7 +152,7 @@ fn stopped(proxy: SocketAddr) -> TcpStream {
     client
 }
 
-/// Clients that leave the proxy no more than that many descriptors.
+/// Connects clients until the proxy has at most `left` free descriptors.
 fn use_up(proxy: &Process, left: usize) -> Vec<TcpStream> {
     let mut clients = Vec::new();
     while proxy.free_descriptors() > left {
@@ -174,7 +174,7 @@ fn accepts_a_waiting_client_when_a_descriptor_becomes_free() {
 }
 
 #[test]
-fn a_client_for_whose_target_no_descriptor_is_left_gets_a_reply() {
+fn refuses_a_client_if_no_descriptor_is_left_for_its_target() {
     let proxy = Process::start(24);
     let mut clients = use_up(&proxy, 1);
     let (_listener, target) = listener();

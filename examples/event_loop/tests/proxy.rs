@@ -29,7 +29,7 @@ pub struct Process {
 }
 
 impl Process {
-    /// A proxy with a limit of descriptors.
+    /// Starts a proxy with a limit of descriptors.
     pub fn start(descriptors: usize) -> Self {
         let script = format!(r#"ulimit -n {descriptors} && exec "$0" "$@""#);
         let mut shell = Command::new("sh");
@@ -40,7 +40,7 @@ impl Process {
         Self { address, process, descriptors }
     }
 
-    /// Descriptors beyond the limit were inherited.
+    /// The number of free descriptors below the limit. Those above it were inherited.
     pub fn free_descriptors(&self) -> usize {
         let entries = fs::read_dir(format!("/proc/{}/fd", self.process.id())).unwrap();
         let names = entries.map(|entry| entry.unwrap().file_name());
@@ -57,10 +57,10 @@ impl Drop for Process {
 }
 
 pub fn connected(address: SocketAddr) -> TcpStream {
-    patient(TcpStream::connect(address).unwrap())
+    with_timeouts(TcpStream::connect(address).unwrap())
 }
 
-pub fn patient(stream: TcpStream) -> TcpStream {
+pub fn with_timeouts(stream: TcpStream) -> TcpStream {
     stream.set_nodelay(true).unwrap();
     stream.set_read_timeout(Some(TEST_TIMEOUT)).unwrap();
     stream.set_write_timeout(Some(TEST_TIMEOUT)).unwrap();
@@ -90,10 +90,10 @@ pub fn unanswered() -> (Vec<Socket>, SocketAddr) {
     (sockets, address.as_socket().unwrap())
 }
 
-/// Waits until it is so.
-pub fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
+/// Waits until the condition holds.
+pub fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
     let started = Instant::now();
-    while !is_so() {
+    while !holds() {
         assert!(started.elapsed() < TEST_TIMEOUT, "{what}: not within {TEST_TIMEOUT:?}");
         thread::sleep(Duration::from_millis(5));
     }
