@@ -145,10 +145,10 @@ pub async fn accept<'w, S: AsyncRead + AsyncWrite + Unpin, A: Admit>(
     within(timeout, pin!(accept_socks5(wire, ReceiveOffer::new(), admit))).await
 }
 
-/// The server's handshake up to the request, of SOCKS5 or SOCKS4: the client's first byte decides. Returns the same as [`accept`], with
-/// permits of either protocol.
+/// Performs the server's handshake up to the request, in SOCKS5 or SOCKS4 depending on the client's first byte. Returns the same
+/// as [`accept`], with permits of either protocol.
 ///
-/// SOCKS4 has no credentials, so its clients are admitted exactly where [`Admit::anonymous`] returns a user. Otherwise they are
+/// SOCKS4 has no credentials, so its clients are admitted if and only if [`Admit::anonymous`] returns a user. Otherwise they are
 /// refused, whatever their USERID is.
 ///
 /// # Errors
@@ -194,7 +194,7 @@ async fn accept_socks5<'w, S: AsyncRead + AsyncWrite + Unpin, A: Admit>(
     let (selection, login) = match permit.login(admit.anonymous(), admit.prefers_user_pass()) {
         Ok(selected) => selected,
         Err(permit) => {
-            let _ = wire.send(&permit.refuse()).await; // the refusal is the error to return
+            let _ = wire.send(&permit.refuse()).await; // report the refusal, even if it could not be sent
             return Err(AcceptError::NoAcceptableMethods);
         }
     };
