@@ -18,7 +18,7 @@ use self::frames::{Frames, put};
 use crate::batch::{Batch, Message, with_batch};
 use crate::limits::Place;
 use crate::lookup::Resolve;
-use crate::relay::{Relayed, Side, keep_alive, ready};
+use crate::relay::{Relayed, Side, keep_alive, unless_would_block};
 use crate::udp::{Outside, Relays};
 
 /// The least room for a read. It bounds the inbox, as no frame has more than 65,797 bytes.
@@ -177,13 +177,13 @@ impl<R: Resolve> Relay<R> {
 
     fn read(&mut self, control: &TcpStream, missing: Option<NonZeroUsize>) -> io::Result<Option<usize>> {
         let len = missing.map_or(READ_LEN, |missing| READ_LEN.max(missing.get()));
-        let read = ready(control.try_read(self.inbox.room(len)?))?;
+        let read = unless_would_block(control.try_read(self.inbox.room(len)?))?;
         self.inbox.filled(read.unwrap_or(0));
         Ok(read)
     }
 
     fn write(&mut self, control: &TcpStream) -> io::Result<()> {
-        let written = ready(control.try_write(self.outbox.unread()))?;
+        let written = unless_would_block(control.try_write(self.outbox.unread()))?;
         self.outbox.consume(written.unwrap_or(0));
         Ok(())
     }

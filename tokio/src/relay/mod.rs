@@ -1,11 +1,11 @@
 //! Relaying bytes between two streams, and closing them.
 
+mod direction;
 #[cfg_attr(not(all(feature = "splice", target_os = "linux")), path = "no_pipes.rs")]
 mod pipes;
-mod rest;
 #[cfg(test)]
 mod tests;
-mod way;
+mod unsent;
 
 use std::fmt;
 use std::future::poll_fn;
@@ -18,21 +18,21 @@ use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, Interest, copy_bidirection
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
+use self::direction::{Direction, Shared};
 use self::pipes::Pool;
-use self::way::{Ends, Way};
 
 /// The time for the last bytes to arrive before a connection is reset or closed.
 const LINGER: Duration = Duration::from_secs(2);
 const KEEPALIVE: Duration = Duration::from_secs(60);
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(15);
-/// Ends a connection whose peer does not acknowledge data, or leaves no room for it.
+/// Ends a connection whose peer does not acknowledge data, or keeps its receive window closed.
 #[cfg(any(target_os = "android", target_os = "fuchsia", target_os = "linux"))]
 const USER_TIMEOUT: Duration = Duration::from_secs(120);
 /// The most that is copied at once.
 const BUFFER_LEN: usize = 64 * 1024;
 /// Smaller pipes would cost more than copying.
 const PIPE_LEN: usize = 1024 * 1024;
-/// Half of what the system grants to a user without privileges.
+/// At [`PIPE_LEN`] each, half of the pipe memory that Linux grants to an unprivileged user.
 const MAX_PIPES: usize = 32;
 #[cfg(unix)]
 pub(crate) const PIPE_DESCRIPTORS: usize = MAX_PIPES * pipes::DESCRIPTORS;
@@ -92,17 +92,18 @@ impl fmt::Display for Relayed {
 /// Relays bytes both ways until both sides have ended, or one is reset. `early` is sent to the target first: what the client
 /// sent with its request.
 ///
-/// A half-close is passed on. A reset of either side is noticed at once, also after a half-close; a host that has vanished, or does
-/// not read, on Linux within two minutes; elsewhere, keepalive finds a vanished host.
-/// What the reset side sent before is still delivered, then the other side is reset too, after at most
-/// two seconds: an orderly close would make truncated data look complete.
+/// A half-close is passed on. A reset of either side is noticed at once, also after a half-close. On Linux, a host that has
+/// vanished or does not read is noticed within two minutes; elsewhere, keepalive notices a vanished host. What the failed side
+/// sent before is still delivered. After at most two seconds the other side is reset too, because an orderly close would make
+/// truncated data look complete.
 ///
-/// Where the future is dropped, both sides are reset.
+/// If the future is dropped, both sides are reset.
 ///
-/// An idle relay has no buffer; the relays of a thread share one. A slow reader keeps at most 64 KiB in memory, or a pipe.
+/// An idle relay has no buffer; the relays of a thread share one. For a slow reader, each direction keeps at most 64 KiB in memory,
+/// or a pipe.
 ///
-/// On Linux, with the feature `splice` (default), the kernel moves up to 1 MiB at a time through a pipe, without a copy, once a
-/// direction receives 64 KiB at once. The relays of a process share at most 32 pipes, with two descriptors each, and copy where
+/// On Linux, with the feature `splice` (default), the kernel moves up to 1 MiB at a time through a pipe, without a copy, once
+/// a read has returned 64 KiB. The relays of a process share at most 32 pipes, with two descriptors each, and copy if
 /// none is free or the system refuses one. Splicing to a connection that the peer has reset raises `SIGPIPE`, which programs in
 /// Rust ignore unless they change that.
 pub fn relay(client: TcpStream, target: TcpStream, early: Vec<u8>) -> impl Future<Output = Relayed> {
@@ -116,26 +117,27 @@ fn relay_with(
     target: TcpStream,
     early: Vec<u8>,
 ) -> impl Future<Output = Relayed> {
-    let ends = Ends { client, target, pool, half_closed: AtomicBool::new(false) };
+    let shared = Shared { client, target, pool, half_closed: AtomicBool::new(false) };
     async move {
-        for stream in [&ends.client, &ends.target] {
+        for stream in [&shared.client, &shared.target] {
             let _ = tune(stream); // a relay without keepalive is better than none
         }
-        let (mut up, mut down) = (Way::new(&ends, Side::Client, early), Way::new(&ends, Side::Target, Vec::new()));
-        let broken = tokio::select! {
-            carried = up.carry() => carried.err(),
-            carried = down.carry() => carried.err(),
+        let (mut up, mut down) =
+            (Direction::new(&shared, Side::Client, early), Direction::new(&shared, Side::Target, Vec::new()));
+        let failure = tokio::select! {
+            outcome = up.run() => outcome.err(),
+            outcome = down.run() => outcome.err(),
         };
-        match &broken {
+        match &failure {
             Some((Side::Client, _)) => Box::pin(up.deliver()).await,
             Some((Side::Target, _)) => Box::pin(down.deliver()).await,
             None => {
-                for stream in [&ends.client, &ends.target] {
+                for stream in [&shared.client, &shared.target] {
                     let _ = SockRef::from(stream).set_linger(None);
                 }
             }
         }
-        Relayed { up: up.bytes, down: down.bytes, reset: broken }
+        Relayed { up: up.bytes, down: down.bytes, reset: failure }
     }
 }
 
@@ -145,12 +147,12 @@ fn tune(stream: &TcpStream) -> io::Result<()> {
     keep_alive(stream)
 }
 
-/// Sends without delay, and notices that the peer's host has vanished: by keepalive after a minute and, on Linux, by
-/// `TCP_USER_TIMEOUT` where data is not acknowledged, or not read, for two minutes. [`relay`] does it for both sides.
+/// Sets `TCP_NODELAY`, keepalive after an idle minute and, on Linux, a `TCP_USER_TIMEOUT` of two minutes, which ends the
+/// connection if the peer does not acknowledge or read data. [`relay`] does this for both sides.
 ///
 /// # Errors
 ///
-/// Where the system refuses; the connection works without.
+/// That of the system, if it refuses an option; the connection can be used nevertheless.
 pub fn keep_alive(stream: &TcpStream) -> io::Result<()> {
     let socket = SockRef::from(stream);
     stream.set_nodelay(true)?;
@@ -160,8 +162,8 @@ pub fn keep_alive(stream: &TcpStream) -> io::Result<()> {
     Ok(())
 }
 
-/// `None` where the operation would block.
-pub(crate) fn ready<T>(outcome: io::Result<T>) -> io::Result<Option<T>> {
+/// Returns `None` if the operation would block.
+pub(crate) fn unless_would_block<T>(outcome: io::Result<T>) -> io::Result<Option<T>> {
     match outcome {
         Ok(value) => Ok(Some(value)),
         Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(None),
@@ -169,7 +171,7 @@ pub(crate) fn ready<T>(outcome: io::Result<T>) -> io::Result<Option<T>> {
     }
 }
 
-/// Waits for a reset, also of a stream that has ended.
+/// Waits until the connection is reset or fails in another way, also after the end of the stream. Returns the error.
 pub async fn reset(stream: &TcpStream) -> io::Error {
     match stream.ready(Interest::ERROR).await {
         Ok(_) => stream.take_error().ok().flatten().unwrap_or(ErrorKind::ConnectionReset.into()),

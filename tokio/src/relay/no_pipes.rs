@@ -11,11 +11,11 @@ pub(super) struct Pool;
 pub(super) enum Pipe {}
 
 impl Pool {
-    pub(super) const fn new(_limit: usize, _pipe_len: usize, _least: usize) -> Self {
+    pub(super) const fn new(_limit: usize, _pipe_len: usize, _bulk_len: usize) -> Self {
         Self
     }
 
-    pub(super) fn is_worth(&self, _len: usize) -> bool {
+    pub(super) fn is_bulk(&self, _len: usize) -> bool {
         false
     }
 

@@ -12,65 +12,68 @@ use tokio::io::Interest;
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 
-use super::ready;
+use super::unless_would_block;
 
 /// The pause after the system has refused a pipe, before the next attempt.
 const PAUSE: Duration = Duration::from_secs(1);
 
 pub(super) const DESCRIPTORS: usize = 2;
 
-/// The pipes of a process: the empty ones, and the number of all.
+/// The pipes of a process.
 pub(super) struct Pool {
     limit: usize,
-    /// Of each pipe, in bytes.
+    /// The capacity of each pipe in bytes.
     pipe_len: usize,
-    /// The least that makes splicing cheaper than copying, in bytes read at once.
-    least: usize,
-    open: AtomicUsize,
+    /// Splicing is cheaper than copying after a read of this many bytes.
+    bulk_len: usize,
+    /// The number of open pipes, in use or spare.
+    total: AtomicUsize,
     spare: Mutex<Spare>,
 }
 
+/// The empty pipes that are not in use.
 struct Spare {
     pipes: Vec<Pipe>,
-    refused: Option<Instant>,
+    /// When the system last refused a pipe.
+    refused_at: Option<Instant>,
 }
 
 /// A pipe of a [`Pool`]. Dropping it closes it, so that its bytes cannot reach another relay.
 pub(super) struct Pipe {
-    outlet: File,
-    inlet: File,
+    read_end: File,
+    write_end: File,
     /// The number of bytes inside.
     len: usize,
-    place: Place,
+    slot: Slot,
 }
 
-/// A place for one pipe, until it is dropped.
-struct Place(&'static Pool);
+/// One of the pool's pipes, counted until this is dropped.
+struct Slot(&'static Pool);
 
 impl Pool {
-    pub(super) const fn new(limit: usize, pipe_len: usize, least: usize) -> Self {
-        let spare = Mutex::new(Spare { pipes: Vec::new(), refused: None });
-        Self { limit, pipe_len, least, open: AtomicUsize::new(0), spare }
+    pub(super) const fn new(limit: usize, pipe_len: usize, bulk_len: usize) -> Self {
+        let spare = Mutex::new(Spare { pipes: Vec::new(), refused_at: None });
+        Self { limit, pipe_len, bulk_len, total: AtomicUsize::new(0), spare }
     }
 
-    /// Whether to splice after `len` bytes were read at once.
-    pub(super) fn is_worth(&self, len: usize) -> bool {
-        len >= self.least
+    /// Whether a read of `len` bytes makes splicing worthwhile.
+    pub(super) fn is_bulk(&self, len: usize) -> bool {
+        len >= self.bulk_len
     }
 
-    /// An empty pipe. `None` where all are in use, or the system refuses another one.
+    /// Returns an empty pipe, or `None` if all are in use or the system refuses another one.
     pub(super) fn take(&'static self) -> Option<Pipe> {
         let mut spare = self.spare();
-        spare.pipes.pop().or_else(|| self.open(&mut spare.refused))
+        spare.pipes.pop().or_else(|| self.open(&mut spare.refused_at))
     }
 
     /// Opens another pipe. The system bounds the total size of a user's pipes, and smaller pipes would be slower than copying.
-    fn open(&'static self, refused: &mut Option<Instant>) -> Option<Pipe> {
-        if refused.is_some_and(|refused| refused.elapsed() < PAUSE) {
+    fn open(&'static self, refused_at: &mut Option<Instant>) -> Option<Pipe> {
+        if refused_at.is_some_and(|at| at.elapsed() < PAUSE) {
             return None;
         }
-        let pipe = Pipe::open(Place::of(self)?, self.pipe_len);
-        *refused = pipe.is_err().then(Instant::now);
+        let pipe = Pipe::open(Slot::of(self)?, self.pipe_len);
+        *refused_at = pipe.is_err().then(Instant::now);
         pipe.ok()
     }
 
@@ -79,51 +82,51 @@ impl Pool {
     }
 }
 
-impl Place {
+impl Slot {
     fn of(pool: &'static Pool) -> Option<Self> {
-        let taken = pool.open.fetch_update(Relaxed, Relaxed, |open| (open < pool.limit).then_some(open + 1));
+        let taken = pool.total.fetch_update(Relaxed, Relaxed, |total| (total < pool.limit).then_some(total + 1));
         taken.is_ok().then(|| Self(pool))
     }
 }
 
-impl Drop for Place {
+impl Drop for Slot {
     fn drop(&mut self) {
-        self.0.open.fetch_sub(1, Relaxed);
+        self.0.total.fetch_sub(1, Relaxed);
     }
 }
 
 impl Pipe {
-    fn open(place: Place, len: usize) -> io::Result<Self> {
-        let (outlet, inlet) = pipe_with(PipeFlags::CLOEXEC | PipeFlags::NONBLOCK)?;
-        fcntl_setpipe_size(&inlet, len)?;
-        Ok(Self { outlet: outlet.into(), inlet: inlet.into(), len: 0, place })
+    fn open(slot: Slot, len: usize) -> io::Result<Self> {
+        let (read_end, write_end) = pipe_with(PipeFlags::CLOEXEC | PipeFlags::NONBLOCK)?;
+        fcntl_setpipe_size(&write_end, len)?;
+        Ok(Self { read_end: read_end.into(), write_end: write_end.into(), len: 0, slot })
     }
 
     pub(super) fn is_empty(&self) -> bool {
         self.len == 0
     }
 
-    /// Moves what was received into the empty pipe. Returns the number of bytes. `None`: the end of the stream, or nothing yet, or
-    /// something that cannot be spliced, such as urgent data. Read to find out which; the stream still counts as readable.
+    /// Moves received bytes into the empty pipe. Returns their number. `None`: the end of the stream, or nothing yet, or
+    /// something that cannot be spliced, such as urgent data. A read finds out which; the stream still counts as readable.
     pub(super) fn fill(&mut self, from: &TcpStream) -> io::Result<Option<usize>> {
-        let len = self.place.0.pipe_len;
+        let len = self.slot.0.pipe_len;
         let filled = from.try_io(Interest::READABLE, || {
-            match splice(from, None, &self.inlet, None, len, SpliceFlags::NONBLOCK) {
+            match splice(from, None, &self.write_end, None, len, SpliceFlags::NONBLOCK) {
                 Ok(0) | Err(Errno::AGAIN) => Ok(None),
                 Err(error) if refuses(error) => Ok(None),
                 outcome => Ok(Some(outcome?)),
             }
         });
-        let filled = ready(filled)?.flatten();
+        let filled = unless_would_block(filled)?.flatten();
         self.len += filled.unwrap_or(0);
         Ok(filled)
     }
 
-    /// Moves what the receiver takes at once out of the pipe. Returns the number of bytes. `None`: the kernel does not splice here
-    /// after all, and what is inside is to be read.
+    /// Moves what the receiver takes at once out of the pipe. Returns the number of bytes. `None`: the kernel cannot splice to this
+    /// stream; [`read`](Self::read) returns the bytes inside.
     pub(super) fn drain(&mut self, to: &TcpStream) -> io::Result<Option<usize>> {
         let drained = to.try_io(Interest::WRITABLE, || {
-            match splice(&self.outlet, None, to, None, self.len, SpliceFlags::NONBLOCK) {
+            match splice(&self.read_end, None, to, None, self.len, SpliceFlags::NONBLOCK) {
                 Err(error) if refuses(error) => Ok(None),
                 outcome => Ok(Some(outcome?)),
             }
@@ -135,21 +138,21 @@ impl Pipe {
     /// Reads everything that is inside.
     pub(super) fn read(&mut self) -> io::Result<Vec<u8>> {
         let mut data = Vec::with_capacity(self.len);
-        (&self.outlet).take(self.len as u64).read_to_end(&mut data)?;
+        (&self.read_end).take(self.len as u64).read_to_end(&mut data)?;
         self.len -= data.len();
         Ok(data)
     }
 
-    /// Back to the pool, if it is empty.
+    /// Returns the pipe to the pool if it is empty, and closes it otherwise.
     pub(super) fn release(self) {
-        let pool = self.place.0;
+        let pool = self.slot.0;
         if self.is_empty() {
             pool.spare().pipes.push(self);
         }
     }
 }
 
-/// Whether the kernel does not splice here, although the socket may be in order.
+/// Whether the kernel cannot splice these descriptors; the socket itself may still work.
 fn refuses(error: Errno) -> bool {
     matches!(error, Errno::INVAL | Errno::NOMEM | Errno::NOSYS | Errno::PERM)
 }
@@ -159,7 +162,7 @@ impl Pool {
     /// The number of pipes in use, and of spare ones.
     pub(super) fn counts(&self) -> (usize, usize) {
         let spare = self.spare().pipes.len();
-        (self.open.load(Relaxed) - spare, spare)
+        (self.total.load(Relaxed) - spare, spare)
     }
 }
 
@@ -174,18 +177,18 @@ mod tests {
     async fn asks_the_system_again_after_a_pause() {
         static POOL: Pool = Pool::new(1, 4096, 0);
         tokio::time::pause();
-        let mut refused = Some(Instant::now());
-        assert!(POOL.open(&mut refused).is_none());
+        let mut refused_at = Some(Instant::now());
+        assert!(POOL.open(&mut refused_at).is_none());
         tokio::time::advance(PAUSE).await;
-        assert!(POOL.open(&mut refused).is_some());
-        assert!(refused.is_none());
+        assert!(POOL.open(&mut refused_at).is_some());
+        assert!(refused_at.is_none());
     }
 
     #[test]
     fn remembers_that_the_system_refused() {
         static POOL: Pool = Pool::new(1, usize::MAX, 0);
         assert!(POOL.take().is_none());
-        assert!(POOL.spare().refused.is_some());
+        assert!(POOL.spare().refused_at.is_some());
         assert_eq!(POOL.counts(), (0, 0));
     }
 
@@ -208,10 +211,10 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn returns_nothing_where_the_kernel_does_not_splice_in() {
+    async fn fills_nothing_if_the_kernel_refuses() {
         static POOL: Pool = Pool::new(1, 4096, 0);
         let no_pipe = || File::options().read(true).write(true).open("/dev/null").unwrap();
-        let mut pipe = Pipe { outlet: no_pipe(), inlet: no_pipe(), len: 0, place: Place::of(&POOL).unwrap() };
+        let mut pipe = Pipe { read_end: no_pipe(), write_end: no_pipe(), len: 0, slot: Slot::of(&POOL).unwrap() };
         let (near, far) = pair().await;
         far.try_write(b"data").unwrap();
         near.readable().await.unwrap();
@@ -219,9 +222,9 @@ mod tests {
         assert_eq!(near.try_read(&mut [0; 9]).unwrap(), 4, "all is left, and the stream counts as readable");
     }
 
-    /// The kernel refuses to splice to what is opened for appending, which makes no difference for writing.
+    /// The kernel refuses to splice to a descriptor with `O_APPEND`, which makes no difference for writing to a socket.
     #[tokio::test]
-    async fn returns_what_is_inside_where_the_kernel_does_not_splice_out() {
+    async fn returns_the_bytes_inside_if_the_kernel_refuses_to_drain() {
         static POOL: Pool = Pool::new(1, 4096, 0);
         let mut pipe = POOL.take().unwrap();
         let (near, far) = pair().await;
@@ -239,7 +242,7 @@ mod tests {
     fn closes_a_pipe_that_is_not_empty() {
         static POOL: Pool = Pool::new(1, 4096, 0);
         let mut pipe = POOL.take().unwrap();
-        io::Write::write_all(&mut pipe.inlet, b"data").unwrap();
+        io::Write::write_all(&mut pipe.write_end, b"data").unwrap();
         pipe.len = 4;
         pipe.release();
         assert_eq!(POOL.counts(), (0, 0));

@@ -4,17 +4,17 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::task::{JoinHandle, yield_now};
 use tokio::time::timeout;
 
-use super::{ALTERNATES, COPIES, Fixture, PIPES, REFUSED, SPLICES, TEST_TIMEOUT, finished, in_each_way};
+use super::{ALTERNATES, COPIES, Fixture, PIPES, REFUSED, SPLICES, TEST_TIMEOUT, finished, with_each_pool};
 use crate::relay::pipes::Pool;
 
-in_each_way! {
+with_each_pool! {
     relays_bulk_both_ways_at_once
     passes_a_half_close_on_after_all_data
     sends_early_data_before_bulk
     relays_what_surrounds_urgent_data
 }
 
-/// Different bytes for each seed, without a period that fits any buffer.
+/// Pseudorandom bytes, which differ with the seed and do not repeat with the length of any buffer.
 pub(super) fn data(len: usize, seed: u64) -> Vec<u8> {
     let mut state = seed;
     let mut next = || {
@@ -24,7 +24,7 @@ pub(super) fn data(len: usize, seed: u64) -> Vec<u8> {
     (0..len).map(|_| next()).collect()
 }
 
-/// Sends in pieces of many sizes, and ends.
+/// Sends in pieces of many sizes, and then half-closes.
 fn sender<W: AsyncWrite + Unpin + Send + 'static>(mut stream: W, data: Vec<u8>) -> JoinHandle<W> {
     tokio::spawn(async move {
         let mut rest = data.as_slice();

@@ -19,7 +19,7 @@ use tokio::time::timeout;
 use super::pipes::Pool;
 use super::{PIPE_LEN, PIPES, Relayed, Side, copy, ended, hang_up, relay_with};
 
-/// For what must happen at all: a failed test ends.
+/// A failed test ends after this time.
 const TEST_TIMEOUT: Duration = Duration::from_secs(30);
 
 async fn pair() -> (TcpStream, TcpStream) {
@@ -56,7 +56,7 @@ async fn read_to_end(stream: &mut TcpStream) -> (Vec<u8>, Option<ErrorKind>) {
     (data, outcome.err().map(|error| error.kind()))
 }
 
-/// The streams of a fixture: the one to break, and the living one.
+/// The streams of a fixture: the one to break, and the other.
 fn by_side(fixture: Fixture, broken: Side) -> (TcpStream, TcpStream, JoinHandle<Relayed>) {
     match broken {
         Side::Client => (fixture.client, fixture.target, fixture.relay),
@@ -73,17 +73,17 @@ static ALTERNATES: Pool = Pool::new(256, 4096, 1000);
 /// The system has no pipes of this size.
 static REFUSED: Pool = Pool::new(256, usize::MAX, 0);
 
-/// Each test in each way to move bytes; without splicing, all are the same.
-macro_rules! in_each_way {
+/// Runs each test with each pool. Without the feature `splice`, all of them copy.
+macro_rules! with_each_pool {
     ($($test:ident)*) => {
-        in_each_way! { copies: COPIES $($test)* }
-        in_each_way! { splices: SPLICES $($test)* }
-        in_each_way! { alternates: ALTERNATES $($test)* }
-        in_each_way! { copies_what_is_refused: REFUSED $($test)* }
-        in_each_way! { as_released: PIPES $($test)* }
+        with_each_pool! { copies: COPIES $($test)* }
+        with_each_pool! { splices: SPLICES $($test)* }
+        with_each_pool! { alternates: ALTERNATES $($test)* }
+        with_each_pool! { copies_what_is_refused: REFUSED $($test)* }
+        with_each_pool! { as_in_production: PIPES $($test)* }
     };
-    ($way:ident: $pool:ident $($test:ident)*) => {
-        mod $way {
+    ($name:ident: $pool:ident $($test:ident)*) => {
+        mod $name {
             $(#[tokio::test]
             async fn $test() {
                 super::$test(&super::$pool).await;
@@ -91,9 +91,9 @@ macro_rules! in_each_way {
         }
     };
 }
-use in_each_way;
+use with_each_pool;
 
-in_each_way! {
+with_each_pool! {
     relays_both_ways_and_passes_each_half_close_on
     passes_a_reset_of_either_side_on_at_once
     notices_a_reset_after_a_half_close
@@ -119,22 +119,22 @@ async fn relays_both_ways_and_passes_each_half_close_on(pool: &'static Pool) {
 
 async fn passes_a_reset_of_either_side_on_at_once(pool: &'static Pool) {
     for side in SIDES {
-        let (broken, mut living, relay) = by_side(Fixture::start(pool, b"").await, side);
+        let (broken, mut other, relay) = by_side(Fixture::start(pool, b"").await, side);
         reset(broken);
-        assert_eq!(read_to_end(&mut living).await, (vec![], Some(ErrorKind::ConnectionReset)), "{side:?}");
+        assert_eq!(read_to_end(&mut other).await, (vec![], Some(ErrorKind::ConnectionReset)), "{side:?}");
         assert_eq!(finished(relay).await.reset.unwrap().0, side);
     }
 }
 
 async fn notices_a_reset_after_a_half_close(pool: &'static Pool) {
     for side in SIDES {
-        let (mut broken, mut living, relay) = by_side(Fixture::start(pool, b"").await, side);
+        let (mut broken, mut other, relay) = by_side(Fixture::start(pool, b"").await, side);
         broken.shutdown().await.unwrap();
-        assert_eq!(living.read(&mut [0]).await.unwrap(), 0, "the half-close is passed on");
+        assert_eq!(other.read(&mut [0]).await.unwrap(), 0, "the half-close is passed on");
         reset(broken);
         let relayed = finished(relay).await;
         assert_eq!(relayed.reset.unwrap().0, side);
-        drop(living);
+        drop(other);
     }
 }
 
@@ -156,7 +156,7 @@ async fn delivers_the_answer_of_a_target_that_closes_with_the_upload_unread(pool
     target.write_all(&[b'a'; 60_000]).await.unwrap();
     drop(target); // with unread data: the kernel resets the connection
     let (answer, error) = read_to_end(&mut client).await;
-    assert_eq!((answer.len(), error), (60_000, Some(ErrorKind::ConnectionReset)), "whole, and then no orderly end");
+    assert_eq!((answer.len(), error), (60_000, Some(ErrorKind::ConnectionReset)), "complete, and then a reset");
     let relayed = finished(relay).await;
     assert_eq!((relayed.reset.unwrap().0, relayed.down), (Side::Target, 60_000));
 }

@@ -1,4 +1,4 @@
-//! What splicing alone can do wrong.
+//! Faults that only splicing can have.
 
 use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 use socket2::SockRef;
@@ -12,18 +12,18 @@ use super::{Fixture, Side, TEST_TIMEOUT, finished, pair, read_to_end, reset};
 use crate::relay::pipes::Pool;
 use crate::relay::{PIPE_LEN, relay_with};
 
-/// More than all buffers of a [`stopped`] relay hold.
+/// More than all buffers of a [`stalled`] relay hold.
 const LEN: usize = 8_000_000;
 const SOCKET_BUFFER_LEN: usize = 256 * 1024;
 
-/// A pool of this test alone.
+/// A pool for one test.
 fn pool(limit: usize) -> &'static Pool {
     Box::leak(Box::new(Pool::new(limit, PIPE_LEN, 0)))
 }
 
-async fn eventually(what: &str, is_so: impl Fn() -> bool) {
+async fn eventually(what: &str, condition: impl Fn() -> bool) {
     let waiting = async {
-        while !is_so() {
+        while !condition() {
             yield_now().await;
         }
     };
@@ -39,7 +39,7 @@ fn flood(mut stream: TcpStream, data: Vec<u8>) -> JoinHandle<(TcpStream, std::io
 }
 
 /// A relay whose target sends more than all buffers hold, and whose client does not read: its pipe has bytes.
-async fn stopped(pool: &'static Pool) -> (TcpStream, JoinHandle<(TcpStream, std::io::Result<()>)>, Relay) {
+async fn stalled(pool: &'static Pool) -> (TcpStream, JoinHandle<(TcpStream, std::io::Result<()>)>, Relay) {
     let ((client, from_client), (target, to_target)) = (pair().await, pair().await);
     for stream in [&client, &from_client, &target, &to_target] {
         SockRef::from(stream).set_recv_buffer_size(SOCKET_BUFFER_LEN).unwrap();
@@ -70,7 +70,7 @@ async fn an_idle_relay_has_no_pipe() {
 #[tokio::test]
 async fn a_relay_without_a_pipe_copies() {
     let pool = pool(1);
-    let (mut client, flooding, relay) = stopped(pool).await;
+    let (mut client, flooding, relay) = stalled(pool).await;
     let second = Fixture::start(pool, b"").await;
     let (mut other_client, other_flooding) = (second.client, flood(second.target, data(LEN, 2)));
     let mut received = vec![0; LEN];
@@ -87,11 +87,11 @@ async fn a_relay_without_a_pipe_copies() {
 #[tokio::test]
 async fn a_dropped_relay_closes_its_pipe() {
     let pool = pool(1);
-    let (mut client, flooding, relay) = stopped(pool).await;
+    let (mut client, flooding, relay) = stalled(pool).await;
     relay.abort();
     assert!(relay.await.unwrap_err().is_cancelled());
     assert_eq!(pool.counts(), (0, 0));
-    assert!(read_to_end(&mut client).await.1.is_some(), "no orderly end");
+    assert!(read_to_end(&mut client).await.1.is_some(), "a reset");
     assert!(timeout(TEST_TIMEOUT, flooding).await.unwrap().unwrap().1.is_err());
 
     let Fixture { mut client, target, relay } = Fixture::start(pool, b"").await;
@@ -106,7 +106,7 @@ async fn a_dropped_relay_closes_its_pipe() {
 #[tokio::test]
 async fn notices_a_receiver_that_stops_and_resets() {
     let pool = pool(1);
-    let (client, flooding, relay) = stopped(pool).await;
+    let (client, flooding, relay) = stalled(pool).await;
     reset(client);
     assert_eq!(finished(relay).await.reset.unwrap().0, Side::Client);
     assert!(timeout(TEST_TIMEOUT, flooding).await.unwrap().unwrap().1.is_err());
@@ -116,8 +116,8 @@ async fn notices_a_receiver_that_stops_and_resets() {
 #[tokio::test]
 async fn delivers_what_is_in_the_pipe_after_a_reset_of_the_sender() {
     let pool = pool(1);
-    let (mut client, flooding, relay) = stopped(pool).await;
-    flooding.abort(); // and so resets the target's stream, whatever the kernel has not sent
+    let (mut client, flooding, relay) = stalled(pool).await;
+    flooding.abort(); // drops the target's stream, which resets it: the kernel discards what it has not sent
     assert!(flooding.await.is_err());
     let (received, error) = read_to_end(&mut client).await;
     let relayed = finished(relay).await;
@@ -128,7 +128,7 @@ async fn delivers_what_is_in_the_pipe_after_a_reset_of_the_sender() {
 #[tokio::test]
 async fn passes_a_half_close_on_after_what_is_in_the_pipe() {
     let pool = pool(1);
-    let (mut client, flooding, relay) = stopped(pool).await;
+    let (mut client, flooding, relay) = stalled(pool).await;
     let ending = tokio::spawn(async move {
         let (mut target, sent) = flooding.await.unwrap();
         sent.unwrap();
@@ -146,9 +146,9 @@ async fn passes_a_half_close_on_after_what_is_in_the_pipe() {
     assert_eq!((relayed.up, relayed.down, pool.counts()), (2, LEN as u64, (0, 1)));
 }
 
-/// The kernel refuses to splice to what is opened for appending, which makes no difference for writing.
+/// The kernel refuses to splice to a descriptor with `O_APPEND`, which makes no difference for writing to a socket.
 #[tokio::test]
-async fn copies_what_is_in_the_pipe_where_the_kernel_refuses() {
+async fn copies_what_is_in_the_pipe_if_the_kernel_refuses_to_splice() {
     let pool = pool(1);
     let ((mut client, from_client), (target, to_target)) = (pair().await, pair().await);
     fcntl_setfl(&from_client, fcntl_getfl(&from_client).unwrap() | OFlags::APPEND).unwrap();

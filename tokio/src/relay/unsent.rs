@@ -7,19 +7,19 @@ use tokio::net::TcpStream;
 
 use super::pipes::Pipe;
 
-pub(super) enum Rest {
+pub(super) enum Unsent {
     Bytes(Vec<u8>),
-    /// In a box, as most relays have none.
+    /// Boxed, as most relays have no pipe.
     Piped(Box<Pipe>),
 }
 
-impl Default for Rest {
+impl Default for Unsent {
     fn default() -> Self {
         Self::Bytes(Vec::new())
     }
 }
 
-impl Rest {
+impl Unsent {
     pub(super) fn is_empty(&self) -> bool {
         match self {
             Self::Bytes(bytes) => bytes.is_empty(),
