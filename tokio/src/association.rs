@@ -13,7 +13,7 @@ pub use self::batched::{Batched, Received};
 use crate::outbound::any_port;
 use crate::relay::ended;
 
-/// Datagrams through a proxy, until the TCP connection ends on which the association was requested.
+/// Datagrams through a proxy, until the TCP connection on which the association was requested ends.
 #[derive(Debug)]
 pub struct Association {
     control: TcpStream,
@@ -26,7 +26,7 @@ impl Association {
     ///
     /// # Errors
     ///
-    /// Where the system has no socket, or no route to the relay.
+    /// Those of the system, if it has no socket or no route to the relay.
     pub async fn new(control: TcpStream, bound: Endpoint<'_>) -> io::Result<Self> {
         let relay = relay_address(bound, control.peer_addr()?);
         let socket = UdpSocket::bind(local_for(relay, control.local_addr()?)).await?;
@@ -72,7 +72,7 @@ impl Association {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::ConnectionAborted`] where the association has ended, and those of [`UdpSocket::recv`].
+    /// [`ErrorKind::ConnectionAborted`] if the association has ended, and those of [`UdpSocket::recv`].
     pub async fn recv_from<'b>(&self, buffer: &'b mut [u8]) -> io::Result<(Endpoint<'b>, &'b [u8])> {
         let len = loop {
             let len = tokio::select! {
@@ -87,8 +87,8 @@ impl Association {
         Ok((header.endpoint, data))
     }
 
-    /// The most data in a datagram with this header, on a path to the relay with this MTU: what is longer is sent in IP fragments,
-    /// which are lost more easily, and in many networks always. `None`: not even the header fits.
+    /// The most data in a datagram with this header that fits the MTU of the path to the relay. Longer datagrams are sent in IP
+    /// fragments, which are lost more easily, and which many networks drop. `None`: not even the header fits.
     ///
     /// The relay's answers have the header of their source: 10 bytes for an IPv4 address, 22 for an IPv6 address.
     #[must_use]
@@ -100,7 +100,7 @@ impl Association {
     ///
     /// # Errors
     ///
-    /// Where the system refuses the options of the socket.
+    /// That of the system, if it refuses an option of the socket.
     pub fn into_batched(self) -> io::Result<Batched> {
         Batched::new(self.control, self.socket, self.relay)
     }
@@ -131,7 +131,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_fits_depends_on_the_families_of_relay_and_destination() {
+    fn max_data_depends_on_the_families_of_relay_and_destination() {
         for (relay, to, mtu, expected) in [
             ("192.0.2.7:4660", "192.0.2.1:443", 1500, Some(1462)),
             ("192.0.2.7:4660", "[2001:db8::1]:443", 1500, Some(1450)),

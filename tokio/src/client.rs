@@ -11,10 +11,11 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use crate::Wire;
 use crate::deadline::within;
 
-/// Connects to a destination through the proxy at the other end of the stream. `to` is `"example.com:443"`, `("example.com", 443)`, a
-/// socket address or an [`Endpoint`]. Returns the proxy's end of the connection; the stream is the application's afterwards.
+/// Connects to a destination through the proxy at the other end of the stream. `to` is `"example.com:443"`,
+/// `("example.com", 443)`, a socket address or an [`Endpoint`]. Returns the bound address: the proxy's end of its connection to
+/// the destination. Afterwards the stream belongs to the application.
 ///
-/// `timeout` is for the whole handshake; [`Duration::MAX`] is none.
+/// `timeout` is for the whole handshake; [`Duration::MAX`] means no timeout.
 ///
 /// # Errors
 ///
@@ -44,7 +45,7 @@ where
     }
 }
 
-/// The client's handshake up to the request: offers no authentication and, where there are credentials, username and password.
+/// The client's handshake up to the request. Offers the method "no authentication" and, with credentials, "username and password".
 ///
 /// # Errors
 ///

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
-/// With [`Duration::MAX`] the runtime needs no timer. The work is pinned by the caller: a future that contains another by value
-/// contains it twice.
+/// Awaits `work` for at most `limit`. With [`Duration::MAX`] the runtime needs no timer. The caller pins `work`: passed
+/// by value, it would be stored twice in the future of this `async fn`.
 pub(crate) async fn within<T, E: From<io::Error>>(
     limit: Duration,
     work: Pin<&mut impl Future<Output = Result<T, E>>>,

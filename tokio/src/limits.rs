@@ -11,7 +11,7 @@ use crate::tally::{Held, Tally};
 #[cfg(unix)]
 const SPARE_DESCRIPTORS: usize = 100 + PIPE_DESCRIPTORS;
 
-/// A number of places, of which each client address may hold a part. For tunnels, associations, listeners, look-ups.
+/// A number of places for tunnels, associations, listeners or look-ups, with a maximum for each client address.
 ///
 /// There is no queue: beyond the limit [`take`](Self::take) returns `None` at once, and the client should get
 /// [`GENERAL_FAILURE`](socks5_sansio::ReplyCode::GENERAL_FAILURE).
@@ -50,9 +50,9 @@ impl Limit {
         Self { total, per_client, exempts_loopback: false, places: Arc::default() }
     }
 
-    /// A limit by the number of descriptors that the process may have, where each place takes at most `each` of them; a quarter
-    /// of the places for each client address, except for loopback addresses, which many programs share. Some descriptors are left
-    /// for everything else.
+    /// As many places as the process's limit of descriptors allows if each takes at most `each` of them; some are left for
+    /// everything else. Each client address may hold a quarter of the places, except loopback addresses, which many programs share:
+    /// for them only the total counts.
     #[cfg(unix)]
     #[must_use]
     pub fn of_descriptors(each: usize) -> Self {
@@ -75,7 +75,7 @@ impl Limit {
 ///
 /// # Errors
 ///
-/// Where the system refuses; then the limit is unchanged.
+/// That of the system, if it refuses; the limit is then unchanged.
 #[cfg(unix)]
 pub fn raise_descriptor_limit() -> std::io::Result<()> {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};

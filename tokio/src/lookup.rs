@@ -57,13 +57,14 @@ impl<R> Clone for Lookups<R> {
 }
 
 impl<R: Resolve> Lookups<R> {
-    /// Look-ups by this resolver, at most as many under way as the limit has places, each awaited for at most `timeout`.
+    /// Look-ups by this resolver: at most as many at a time as the limit has places, each awaited for at most `timeout`.
     pub fn new(resolver: R, limit: Limit, timeout: Duration) -> Self {
         Self { resolver: Arc::new(resolver), limit, timeout }
     }
 
-    /// The addresses of an endpoint, on behalf of a client. An address, an address literal sent as a name, and `localhost` (RFC 6761
-    /// section 6.3) need no look-up. The names that ask for [UDP over TCP](UotVersion) are not looked up: they have no address.
+    /// The addresses of an endpoint, on behalf of a client. An address, an address literal sent as a name, and `localhost` (RFC
+    /// 6761 section 6.3) need no look-up. The names that ask for [UDP over TCP](UotVersion) are not looked up: they have no
+    /// address.
     ///
     /// # Errors
     ///
@@ -76,7 +77,7 @@ impl<R: Resolve> Lookups<R> {
             Some(Target::Host(host, port)) if is_name(host) && UotVersion::of(endpoint).is_none() => {
                 self.resolve(client, host, port).await
             }
-            _ => Err(unreachable("not a host name")),
+            _ => Err(host_unreachable("not a host name")),
         }
     }
 
@@ -88,11 +89,11 @@ impl<R: Resolve> Lookups<R> {
             drop(place);
             found
         });
-        let found = timeout(self.timeout, lookup).await.map_err(|_| unreachable("the look-up takes too long"))??;
+        let found = timeout(self.timeout, lookup).await.map_err(|_| host_unreachable("the look-up timed out"))??;
         match found {
-            Ok(found) if found.is_empty() => Err(unreachable("the name has no address")),
+            Ok(found) if found.is_empty() => Err(host_unreachable("the name has no address")),
             Ok(found) => Ok(found),
-            Err(error) => Err(unreachable(&error.to_string())),
+            Err(error) => Err(host_unreachable(&error.to_string())),
         }
     }
 }
@@ -102,6 +103,6 @@ fn is_name(host: &str) -> bool {
     !host.contains(['%', ':', '[', ']'])
 }
 
-fn unreachable(why: &str) -> io::Error {
+fn host_unreachable(why: &str) -> io::Error {
     io::Error::new(ErrorKind::HostUnreachable, why)
 }

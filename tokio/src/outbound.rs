@@ -41,11 +41,12 @@ pub async fn connect(addresses: &[SocketAddr], each: Duration, all: Duration) ->
 }
 
 /// Waits for `work` unless the client leaves first: by a reset, or by an end of stream with nothing sent after the request. What
-/// it sends meanwhile is appended to `early`, up to 64 KiB. An end of stream after early data is a half-close: the wait continues.
+/// the client sends meanwhile is appended to `early`, up to 64 KiB. An end of stream after early data is a half-close: the wait
+/// continues.
 ///
 /// # Errors
 ///
-/// [`ErrorKind::ConnectionAborted`] where the client has left, and those of `work`.
+/// [`ErrorKind::ConnectionAborted`] if the client has left, and those of `work`.
 pub async fn unless_left<T>(
     client: &TcpStream,
     early: &mut Vec<u8>,
@@ -53,11 +54,12 @@ pub async fn unless_left<T>(
 ) -> io::Result<T> {
     tokio::select! {
         outcome = work => outcome,
-        error = left(client, early) => Err(error),
+        error = client_left(client, early) => Err(error),
     }
 }
 
-async fn left(client: &TcpStream, early: &mut Vec<u8>) -> io::Error {
+/// Returns when the client has left.
+async fn client_left(client: &TcpStream, early: &mut Vec<u8>) -> io::Error {
     match receive_early(client, early).await {
         Ok(()) => {}
         Err(error) => return error,
@@ -84,7 +86,7 @@ async fn receive_early(client: &TcpStream, early: &mut Vec<u8>) -> io::Result<()
 }
 
 fn read_early(client: &TcpStream, early: &mut Vec<u8>) -> io::Result<usize> {
-    let mut buffer = [0; 1024]; // not in the future, which would have its size
+    let mut buffer = [0; 1024]; // not in the future, which it would enlarge
     let room = buffer.len().min(EARLY_MAX - early.len());
     let len = client.try_read(&mut buffer[..room])?;
     early.extend_from_slice(&buffer[..len]);
@@ -133,7 +135,7 @@ pub async fn answer_bind(
     let (first, permit) = match permit.into().listening(binding.local_addr()?.into()) {
         Ok(listening) => listening,
         Err(permit) => {
-            let error = ErrorKind::AddrNotAvailable.into(); // of IPv6, which SOCKS4 does not have
+            let error = ErrorKind::AddrNotAvailable.into(); // a SOCKS4 reply cannot carry an IPv6 address
             wire.send(&permit.refuse(&error)).await?;
             return Err(error);
         }
@@ -174,13 +176,13 @@ pub struct Binding {
 }
 
 impl Binding {
-    /// Listens where the first of the expected peers can connect: at the local address that faces it, on a port of the system's
-    /// choice. Where any peer is expected (0.0.0.0 or ::), at the address by which the client reached the server:
-    /// `control_local` is the server's end of the client's connection.
+    /// Listens at the local address from which the first of the expected peers is reached, on a port of the system's choice. If any
+    /// peer is expected (0.0.0.0 or ::), listens at the address by which the client reached the server: `control_local` is the
+    /// server's end of the client's connection.
     ///
     /// # Errors
     ///
-    /// Where the peer is unreachable, or the system has no socket.
+    /// Those of the system, if the peer is unreachable or a socket cannot be opened.
     pub async fn listen(expected: Vec<IpAddr>, control_local: SocketAddr) -> io::Result<Self> {
         let address = match expected.first() {
             Some(peer) if !peer.is_unspecified() => (facing(*peer)?, 0).into(),
@@ -189,7 +191,7 @@ impl Binding {
         Ok(Self { listener: TcpListener::bind(address).await?, expected })
     }
 
-    /// Where it listens: the bound address of the first reply.
+    /// The address at which it listens: the bound address of the first reply.
     ///
     /// # Errors
     ///
@@ -222,20 +224,20 @@ pub(crate) fn any_port(local: SocketAddr) -> SocketAddr {
     address
 }
 
-/// Whether a connection to an address would come to the listener at `listening`, in whatever way the address is written.
+/// Whether a connection to an address would reach the listener at `listening`, in whatever form the address is written.
 #[must_use]
 pub fn is_own(address: SocketAddr, listening: SocketAddr) -> bool {
     let (ip, own) = (address.ip().to_canonical(), listening.ip().to_canonical());
     address.port() == listening.port() && (ip == own || ip.is_unspecified() || own.is_unspecified() && is_local(ip))
 }
 
-/// Whether an address is one of this machine's: what is sent there leaves from the same address.
+/// Whether an address is one of this host's own: packets to it have it as their source, too.
 pub(crate) fn is_local(ip: IpAddr) -> bool {
     let ip = ip.to_canonical();
     ip.is_unspecified() || ip.is_loopback() || facing(ip).is_ok_and(|local| local == ip)
 }
 
-/// The local address from which packets to a peer leave. Connecting a UDP socket finds it, and sends nothing.
+/// The source address of packets to a peer. Connecting a UDP socket finds it, and sends nothing.
 pub(crate) fn facing(peer: IpAddr) -> io::Result<IpAddr> {
     let any: IpAddr = match peer {
         IpAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),

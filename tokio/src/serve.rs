@@ -12,7 +12,7 @@ use tokio::time::{sleep, timeout};
 /// The pause after a failure to accept.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// Connections that wait to be accepted.
+/// The most connections that wait to be accepted.
 const BACKLOG: u32 = 4096;
 
 /// Listens at an address, even while connections of a previous server there are still closing. The connections have `TCP_NODELAY`.
@@ -28,9 +28,9 @@ pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     socket.listen(BACKLOG)
 }
 
-/// Accepts connections, and handles each in a task of its own, until `stop`. Then it closes the listener, waits at most `grace`
-/// for the tasks to end, and drops those that are left; a [`relay`](crate::relay::relay) that is dropped resets its connections,
-/// so that truncated data does not look complete.
+/// Accepts connections, and handles each in a task of its own, until `stop` completes. Then it closes the listener, waits at most
+/// `grace` for the tasks to end, and drops those that are left; a [`relay`](crate::relay::relay) that is dropped resets its
+/// connections, so that truncated data does not look complete.
 ///
 /// A failure to accept, such as a lack of descriptors, is passed to `failed`, and accepting goes on after a pause.
 pub async fn serve<F>(

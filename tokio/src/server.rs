@@ -25,9 +25,9 @@ pub trait Admit {
     /// The user with these credentials. `None`: they are rejected.
     async fn user_pass(&self, given: UserPass<'_>) -> Option<Self::User>;
 
-    /// Whether to select username and password if the client also offers no authentication, and would be admitted without
-    /// credentials. Some clients (Java, tsocks) offer username and password without having any; with `true` they are rejected
-    /// unless [`user_pass`](Self::user_pass) admits what they send.
+    /// Whether to prefer the method "username and password" to "no authentication", for a client that offers both and would be
+    /// admitted without credentials. Some clients (Java, tsocks) offer both without having credentials; with `true` they are
+    /// rejected unless [`user_pass`](Self::user_pass) admits what they send.
     fn prefers_user_pass(&self) -> bool {
         true
     }
@@ -130,9 +130,9 @@ where
     }
 }
 
-/// The server's handshake up to the request: authenticates the client, and receives what it asks for.
+/// The server's handshake up to the request. Returns the user, the destination, and the command with the permit to answer it.
 ///
-/// `timeout` is for the whole handshake; [`Duration::MAX`] is none.
+/// `timeout` is for the whole handshake; [`Duration::MAX`] means no timeout.
 ///
 /// # Errors
 ///

@@ -1,4 +1,4 @@
-//! Counts of what is held.
+//! Counts of the keys that are held: client addresses, or ports.
 
 use std::collections::HashMap;
 use std::hash::Hash;

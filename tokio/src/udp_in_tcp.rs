@@ -23,7 +23,7 @@ use crate::udp::{Outside, Relays};
 
 /// The least room for a read. It bounds the inbox, as no frame has more than 65,797 bytes.
 const READ_LEN: usize = 16 * 1024;
-/// Frames, or messages, of one direction before the other gets its turn.
+/// The most frames or messages of one direction before the other gets its turn.
 const BATCH: usize = 64;
 /// With this many bytes of frames in the outbox, no more answers are received: the system drops them.
 const OUTBOX_LEN: usize = 64 * 1024;
@@ -56,7 +56,7 @@ impl Dialect {
     ///
     /// # Errors
     ///
-    /// The request, if it asks for something else. Command F3 with a port asks for a listener there.
+    /// The request, if it asks for something else, as command F3 with a port does: it asks for a listener at that port.
     pub fn of(asked: impl Into<Asked>, destination: Endpoint<'_>) -> Result<(Self, Respond), Asked> {
         match (asked.into(), UotVersion::of(destination)) {
             (Asked::Connect(permit), Some(version)) => Ok((Self::Uot(version), permit)),
@@ -70,7 +70,7 @@ impl Dialect {
 }
 
 impl<R: Resolve> Relays<R> {
-    /// Opens a relay for datagrams inside a client's TCP connection. It takes a place of the limit, as others do.
+    /// Opens a relay for datagrams inside a client's TCP connection. Like any other relay, it takes a place of the limit.
     ///
     /// # Errors
     ///
@@ -90,8 +90,8 @@ impl<R: Resolve> Relays<R> {
 }
 
 /// The relay of one association whose datagrams are frames in the client's TCP connection. What cannot be relayed is dropped, as by
-/// [`udp::Relay`](crate::udp::Relay), and so are answers while the client does not read. A malformed frame ends the association:
-/// where the next one begins cannot be known.
+/// [`udp::Relay`](crate::udp::Relay), and so are answers while the client does not read. A malformed frame ends the association,
+/// because the start of the next frame is not known.
 ///
 /// An idle relay has no buffer. For a client that does not read, at most 130 KiB of frames wait; an incomplete
 /// frame of the client takes at most 65 KiB.
@@ -109,7 +109,8 @@ pub struct Relay<R> {
 }
 
 impl<R: Resolve> Relay<R> {
-    /// The bound address of the reply, which clients do not use: the port from which the datagrams are sent.
+    /// The bound address of the reply, which clients do not use: the address by which the client reached the server, and the port
+    /// from which the datagrams are sent.
     ///
     /// # Errors
     ///
@@ -188,7 +189,7 @@ impl<R: Resolve> Relay<R> {
         Ok(())
     }
 
-    /// One message at a time, so that the outbox has a bound.
+    /// Appends answers to the outbox, one message at a time, so that the outbox is bounded.
     fn receive_answers(&mut self) {
         let Self { outside, frames, outbox, down, .. } = self;
         for _ in 0..BATCH {
@@ -216,7 +217,7 @@ impl<R: Resolve> Relay<R> {
     }
 }
 
-/// An empty buffer needs no memory.
+/// Frees the memory of an empty buffer.
 fn release(buffer: &mut Inbox<Vec<u8>>) {
     if buffer.unread().is_empty() {
         *buffer = Inbox::new(Vec::new());

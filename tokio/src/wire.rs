@@ -15,12 +15,13 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 /// Every method is cancel safe: bytes that were read stay in the inbox, and bytes that were not written are written by the next
 /// call, whichever it is. [`send`](Self::send) queues its message when it is called, even if its future is dropped: do not
 /// send it again.
-/// Where [`receive`](Self::receive) might be dropped, await [`ready`](Self::ready) first, as the state is consumed.
+/// [`receive`](Self::receive) consumes the state: if its future might be dropped, await [`ready`](Self::ready) first, which borrows
+/// the state.
 pub struct Wire<S> {
     stream: S,
     inbox: Inbox<Vec<u8>>,
     outbox: Inbox<Vec<u8>>,
-    /// The least number of bytes to read for.
+    /// The least room for a read, in bytes.
     read_ahead: usize,
 }
 
@@ -83,7 +84,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         }
     }
 
-    /// Receives a message of the caller's own sub-negotiation: `parse` returns it and its length in bytes, or `None` where more
+    /// Receives a message of the caller's own sub-negotiation: `parse` returns it and its length in bytes, or `None` if more
     /// input is needed.
     ///
     /// # Errors

@@ -21,8 +21,7 @@ thread_local! {
 /// path MTU. [`Association::into_batched`](super::Association::into_batched) makes one.
 ///
 /// On Linux, with the feature `batch`, a batch is sent or received in one system call. Otherwise each datagram takes one
-/// call, and may be sent in IP fragments: see
-/// [`may_fragment`](Self::may_fragment).
+/// call, and may be sent in IP fragments: see [`may_fragment`](Self::may_fragment).
 ///
 /// The page [`http3`](crate::guide::http3) of the guide has an example.
 #[derive(Debug)]
@@ -58,11 +57,11 @@ impl Batched {
     /// Receives datagrams with their headers, in each buffer those of one message of the system. Returns the number of buffers.
     ///
     /// A message has at most [`max_recv_segments`](Self::max_recv_segments) datagrams and 65,536 bytes; what exceeds the buffer
-    /// is lost. One task receives: only the last that waits is woken.
+    /// is lost. Only one task may receive: of several that wait, only the last is woken.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::ConnectionAborted`] where the association has ended, and those of the socket.
+    /// [`ErrorKind::ConnectionAborted`] if the association has ended, and those of the socket.
     pub fn poll_recv(
         &self,
         cx: &mut Context<'_>,
@@ -96,9 +95,10 @@ impl Batched {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::WouldBlock`]: wait until the socket is [`writable`](Self::writable). That of
-    /// [`BufferTooSmall`](socks5_sansio::BufferTooSmall) for more than 65,507 bytes with all headers. EMSGSIZE of the system for
-    /// what exceeds the path MTU. If only some of the datagrams could be sent, returns `Ok`, and the others are lost.
+    /// [`ErrorKind::WouldBlock`]: wait until the socket is [`writable`](Self::writable).
+    /// [`BufferTooSmall`](socks5_sansio::BufferTooSmall) as an I/O error: more than 65,507 bytes, including all headers.
+    /// EMSGSIZE: a datagram exceeds the path MTU. If only some of the datagrams could be sent, returns `Ok`, and the others are
+    /// lost.
     pub fn try_send(&self, header: &UdpHeader<'_>, data: &[u8], segment: NonZeroUsize) -> io::Result<()> {
         let stride = segment.saturating_add(header.encoded_len());
         SEND_BUFFER.with_borrow_mut(|buffer| {

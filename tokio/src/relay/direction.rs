@@ -74,8 +74,8 @@ impl<'s> Direction<'s> {
         Ok(())
     }
 
-    /// Reads and writes until the sender has ended. With `watch_sender`, a reset of the sender is noticed even while the receiver is
-    /// slow. Most relays are idle, so there is no buffer, no pipe and no large future while it waits for the sender.
+    /// Reads and writes until the sender has ended. With `watch_sender`, a reset of the sender is noticed even while the receiver
+    /// is slow. Most relays are idle, so there is no buffer, no pipe and no large future while it waits for the sender.
     async fn pump(&mut self, watch_sender: bool) -> Result<(), Failure> {
         loop {
             if !self.unsent.is_empty() {

@@ -179,8 +179,8 @@ pub async fn reset(stream: &TcpStream) -> io::Error {
     }
 }
 
-/// Discards what is received until the end of the stream, or a failure. Polled with tokio's budget, so that timeouts elapse also while
-/// the peer sends without a pause.
+/// Discards what is received until the end of the stream, or a failure. Polled with tokio's budget, so that timeouts elapse also
+/// while the peer sends without a pause.
 pub(crate) async fn ended(stream: &TcpStream) {
     while poll_fn(|cx| stream.poll_read_ready(cx)).await.is_ok() {
         match stream.try_read(&mut [0; 1024]) {

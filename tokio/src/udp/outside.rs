@@ -13,15 +13,16 @@ use super::ports::OwnSocket;
 use crate::batch::Batch;
 use crate::lookup::{Lookups, Resolve};
 
-/// Names that an association remembers.
-const NAMES: usize = 64;
-/// Look-ups of one association under way.
-const LOOKUPS: usize = 8;
-/// Bytes that wait for one name.
-const WAITING: usize = 64 * 1024;
+/// The most names that an association remembers.
+const MAX_NAMES: usize = 64;
+/// The most look-ups of one association at a time.
+const MAX_LOOKUPS: usize = 8;
+/// The most bytes that wait for one name.
+const MAX_WAITING: usize = 64 * 1024;
 /// The time after which a name is looked up again.
 const NAME_AGE: Duration = Duration::from_secs(60);
 
+/// The socket for destinations, and the datagrams that wait for their addresses.
 #[derive(Debug)]
 pub(crate) struct Outside<R> {
     pub(crate) own: OwnSocket,
@@ -30,7 +31,7 @@ pub(crate) struct Outside<R> {
     client: IpAddr,
     lookups: Lookups<R>,
     pub(crate) pending: JoinSet<(EndpointBuf, Option<SocketAddr>)>,
-    /// The last used first.
+    /// The most recently used first.
     names: Vec<(EndpointBuf, Name)>,
     pub(crate) sent: u64,
 }
@@ -93,7 +94,7 @@ impl<R: Resolve> Outside<R> {
         self.names.retain(|(_, name)| !matches!(name, Name::Known(_, since) if since.elapsed() > NAME_AGE));
         match self.names.iter().position(|(name, _)| name.as_endpoint() == endpoint) {
             Some(index) => self.names[..=index].rotate_right(1),
-            None if self.pending.len() >= LOOKUPS => return,
+            None if self.pending.len() >= MAX_LOOKUPS => return,
             None => self.look_up(endpoint.into()),
         }
         match self.names.first_mut() {
@@ -101,13 +102,13 @@ impl<R: Resolve> Outside<R> {
                 let target = *target;
                 self.send_to(batch, target, datagrams);
             }
-            Some((_, Name::Pending(waiting))) => datagrams.into_iter().for_each(|data| wait(waiting, data)),
+            Some((_, Name::Pending(waiting))) => datagrams.into_iter().for_each(|data| enqueue(waiting, data)),
             None => {}
         }
     }
 
     fn look_up(&mut self, name: EndpointBuf) {
-        self.names.truncate(NAMES - 1);
+        self.names.truncate(MAX_NAMES - 1);
         self.names.insert(0, (name.clone(), Name::Pending(Vec::new())));
         let (lookups, client, dual_stack) = (self.lookups.clone(), self.client, self.dual_stack);
         self.pending.spawn(async move {
@@ -117,7 +118,7 @@ impl<R: Resolve> Outside<R> {
         });
     }
 
-    /// Sends what has waited. A name that was not found can be looked up again.
+    /// Sends the datagrams that wait for a name. Forgets the name if it has no address, so that it can be looked up again.
     pub(crate) fn found(&mut self, batch: &mut Batch, name: &EndpointBuf, address: Option<SocketAddr>) {
         let Some(index) = self.names.iter().position(|(known, _)| known == name) else { return };
         let Some(target) = address else {
@@ -143,8 +144,9 @@ impl<R: Resolve> Outside<R> {
     }
 }
 
-fn wait(waiting: &mut Vec<Vec<u8>>, data: &[u8]) {
-    if waiting.iter().map(Vec::len).sum::<usize>() + data.len() <= WAITING {
+/// Appends a datagram, or drops it if too many bytes wait already.
+fn enqueue(waiting: &mut Vec<Vec<u8>>, data: &[u8]) {
+    if waiting.iter().map(Vec::len).sum::<usize>() + data.len() <= MAX_WAITING {
         waiting.push(data.to_vec());
     }
 }

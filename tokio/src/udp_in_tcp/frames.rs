@@ -10,7 +10,7 @@ use socks5_sansio::{Decode, DecodeError, Encode, Endpoint, EndpointBuf, Inbox, V
 
 use super::Dialect;
 
-/// The frames of the connection.
+/// The format of the next frame.
 #[derive(Debug)]
 pub(super) enum Frames {
     Hev,
