@@ -11,8 +11,8 @@
 //! | datagrams inside the TCP connection, where UDP is blocked | [`udp_in_tcp`] |
 //! | a proxy behind another proxy | [`chaining`] |
 //! | users, and authentication methods of your own | [`authentication`] |
-//! | bounds on memory, time, number and destinations | [`limits`] |
-//! | coming from another crate: the same lines before and after | [`coming_from`] |
+//! | bounds on memory, time, connections and destinations | [`limits`] |
+//! | coming from another crate: the same code before and after | [`coming_from`] |
 //!
 //! The [core](socks5_sansio) has a guide of its own, for everything that does not depend on tokio.
 
