@@ -1,4 +1,4 @@
-//! Bursts of datagrams through a relay: how they are cut, what is counted, and what is sent in IP fragments.
+//! Bursts of datagrams through a relay: how they are split, what is counted, and what is sent in IP fragments.
 
 mod fixture;
 
@@ -24,7 +24,7 @@ async fn send(association: &Batched, to: impl Into<Endpoint<'_>>, data: &[u8], s
     association.try_send(&UdpHeader::new(to.into()), data, segment).unwrap();
 }
 
-/// The source and the data of each datagram, until there are `count`.
+/// Receives at least `count` datagrams. Returns the source and the data of each.
 async fn receive_batched(association: &Batched, count: usize) -> Vec<(Endpoint<'static>, Vec<u8>)> {
     let mut found = Vec::new();
     while found.len() < count {
@@ -63,7 +63,7 @@ async fn a_batch_arrives_as_its_datagrams_and_their_answers_return() {
 }
 
 #[tokio::test]
-async fn a_burst_of_unequal_datagrams_is_cut_as_it_was_sent() {
+async fn datagrams_of_unequal_lengths_keep_their_boundaries() {
     let fixture = Fixture::start("0.0.0.0:0", false).await;
     let (socket, address) = destination().await;
     let lens = [100, 100, 40, 100, 0, 0, 100, 101, 100, 1, 1, 1, 0, 2000, 2000, 1999, 2000];
@@ -115,7 +115,7 @@ async fn a_batch_to_a_new_name_waits_for_its_address() {
 }
 
 #[tokio::test]
-async fn a_destination_without_a_port_does_not_end_batches_to_others() {
+async fn a_batch_that_cannot_be_sent_does_not_stop_the_next() {
     let association = Fixture::start("0.0.0.0:0", false).await.association.into_batched().unwrap();
     let (socket, address) = destination().await;
     for to in ["127.0.0.1:0", "240.0.0.1:9"] {
@@ -158,7 +158,7 @@ mod at_an_mtu_of_1500 {
 
     const MTU: usize = 1500;
 
-    /// Runs a test of this module again, in a network namespace of its own. Returns whether it is there.
+    /// Runs a test of this module again, in a network namespace of its own. Returns whether the caller is that second run.
     fn in_namespace(test: &str) -> bool {
         const INSIDE: &str = "TEST_IN_NAMESPACE";
         if env::var_os(INSIDE).is_some() {
@@ -181,7 +181,7 @@ mod at_an_mtu_of_1500 {
         false
     }
 
-    /// How many IP fragments this namespace has made.
+    /// The number of IP fragments that were made in this namespace.
     fn fragments() -> usize {
         let v4 = fs::read_to_string("/proc/net/snmp").unwrap();
         let mut lines = v4.lines().filter(|line| line.starts_with("Ip:")).map(str::split_whitespace);
@@ -194,7 +194,7 @@ mod at_an_mtu_of_1500 {
 
     const FAMILIES: [&str; 2] = ["127.0.0.1", "::1"];
 
-    /// Sends bursts of datagrams with this much data, and has them returned. Returns how many IP fragments that made.
+    /// Sends four datagrams with this much data, and receives each as an answer. Returns the number of IP fragments of both.
     async fn burst(association: &Batched, socket: &UdpSocket, len: NonZeroUsize) -> usize {
         let before = fragments();
         let data = data(4 * len.get());

@@ -1,4 +1,4 @@
-//! The example server, with clients and surroundings that fail: one test for each fault.
+//! The example server with faults of its clients and its environment: one test for each.
 
 mod server;
 mod unanswered;
@@ -29,12 +29,12 @@ fn reset(stream: TcpStream) {
 #[derive(Clone, Copy, Debug)]
 enum Before {
     Nothing,
-    /// So much that the server splices, if it can.
+    /// Enough data for the server to splice, if it can.
     Bulk,
 }
 
 const BEFORE: [Before; 2] = [Before::Nothing, Before::Bulk];
-/// The server keeps a pipe for each way in which it has spliced at the same time.
+/// The server keeps as many pipes as directions have spliced at the same time: at most this many in these tests.
 const SPARE_PIPES: usize = 4;
 const MAX_PIPES: usize = if cfg!(all(feature = "splice", target_os = "linux")) { 32 } else { 0 };
 
@@ -172,7 +172,7 @@ fn a_log_without_a_reader_delays_no_tunnel() {
     let (listener, address) = listener();
     let (mut client, mut target) = tunnel(&server, &listener, Before::Bulk);
     for _ in 0..1500 {
-        assert_eq!(server.connect().write(b"GET / HTTP/1.1\r\n\r\n").unwrap(), 18); // each is worth a line
+        assert_eq!(server.connect().write(b"GET / HTTP/1.1\r\n\r\n").unwrap(), 18); // each is logged
     }
     connect(&mut server.connect(), address, None).unwrap();
     client.write_all(b"under way").unwrap();
@@ -294,7 +294,7 @@ fn terminate(before: Before) {
 }
 
 #[test]
-fn listens_on_other_addresses_only_with_credentials_or_open() {
+fn listens_beyond_loopback_only_with_credentials_or_open() {
     let refused = Command::new(server::program()).args(["--listen", "0.0.0.0:0"]).output().unwrap();
     assert!(!refused.status.success() && String::from_utf8_lossy(&refused.stderr).contains("--open"));
     for allowed in [["--open"].as_slice(), &["--user", "alice", "--password", "s3cret"]] {

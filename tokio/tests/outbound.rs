@@ -27,8 +27,8 @@ async fn pair() -> (TcpStream, TcpStream) {
     (near, listener.accept().await.unwrap().0)
 }
 
-/// What becomes of work that never ends.
-async fn work_for(server: &TcpStream, early: &mut Vec<u8>) -> io::Error {
+/// Waits for work that never ends. Returns the error that ends the wait.
+async fn endless_work(server: &TcpStream, early: &mut Vec<u8>) -> io::Error {
     let outcome = timeout(TEST_TIMEOUT, unless_left::<()>(server, early, pending())).await;
     outcome.expect("the work ends").unwrap_err()
 }
@@ -37,7 +37,7 @@ async fn work_for(server: &TcpStream, early: &mut Vec<u8>) -> io::Error {
 async fn ends_the_work_when_the_client_closes_having_sent_nothing() {
     let (client, server) = pair().await;
     drop(client);
-    assert_eq!(work_for(&server, &mut vec![]).await.kind(), ErrorKind::ConnectionAborted);
+    assert_eq!(endless_work(&server, &mut vec![]).await.kind(), ErrorKind::ConnectionAborted);
 }
 
 #[tokio::test]
@@ -47,7 +47,7 @@ async fn ends_the_work_when_the_client_resets() {
         client.write_all(early).await.unwrap();
         client.set_zero_linger().unwrap();
         drop(client);
-        assert_eq!(work_for(&server, &mut vec![]).await.kind(), ErrorKind::ConnectionAborted, "{early:?}");
+        assert_eq!(endless_work(&server, &mut vec![]).await.kind(), ErrorKind::ConnectionAborted, "{early:?}");
     }
 }
 
@@ -62,7 +62,7 @@ async fn an_end_after_early_data_is_a_half_close() {
         while server.peek(&mut received).await? > 0 {
             tokio::task::yield_now().await;
         }
-        Ok("done") // after the end of the stream was to be seen
+        Ok("done") // after the end of the stream has arrived
     };
     assert_eq!(timeout(TEST_TIMEOUT, unless_left(&server, &mut early, work)).await.unwrap().unwrap(), "done");
     assert_eq!(early, b"very early");
@@ -89,21 +89,21 @@ async fn keeps_at_most_64_kib_of_early_data() {
 async fn connects_to_the_first_address_that_answers() {
     let dead = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let living = listener.local_addr().unwrap();
-    let stream = connect(&[dead, living], TEST_TIMEOUT, TEST_TIMEOUT).await.unwrap();
-    assert_eq!(stream.peer_addr().unwrap(), living);
+    let listening = listener.local_addr().unwrap();
+    let stream = connect(&[dead, listening], TEST_TIMEOUT, TEST_TIMEOUT).await.unwrap();
+    assert_eq!(stream.peer_addr().unwrap(), listening);
     assert_eq!(connect(&[dead], TEST_TIMEOUT, TEST_TIMEOUT).await.unwrap_err().kind(), ErrorKind::ConnectionRefused);
     assert_eq!(connect(&[], TEST_TIMEOUT, TEST_TIMEOUT).await.unwrap_err().kind(), ErrorKind::HostUnreachable);
 }
 
 #[tokio::test]
-async fn one_deadline_is_for_all_addresses() {
+async fn the_deadline_covers_all_addresses() {
     let (_listener, _queue, address) = unanswered();
     let all = Duration::from_millis(50);
     let error = connect(&[address; 1000], TEST_TIMEOUT, all).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::TimedOut);
     let error = connect(&[address; 3], Duration::from_millis(1), TEST_TIMEOUT).await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::TimedOut, "of each");
+    assert_eq!(error.kind(), ErrorKind::TimedOut, "of each attempt");
 }
 
 #[tokio::test]
@@ -134,7 +134,7 @@ async fn bind_accepts_the_expected_peer_and_closes_others() {
     assert!(!matches!(other_host.read(&mut [0]).await, Ok(1..)));
 }
 
-/// Answers once it is released.
+/// Answers a look-up each time that it is notified.
 struct Silent(Arc<Notify>);
 
 impl Resolve for Silent {
@@ -164,7 +164,7 @@ async fn a_silent_name_server_fails_names_and_delays_nothing_else() {
     assert_eq!(lookups.addresses(CLIENT, name).await.unwrap(), ["127.0.0.1:80".parse().unwrap()]);
 }
 
-/// Resolves nothing but the names of its own.
+/// Resolves this name and no other.
 struct Hosts(&'static str);
 
 impl Resolve for Hosts {
@@ -210,7 +210,7 @@ fn limits_count_in_total_and_for_each_client() {
     #[cfg(unix)]
     let by_descriptors = Limit::of_descriptors(usize::MAX / 2);
     #[cfg(unix)]
-    assert!(by_descriptors.take(CLIENT).is_none(), "no place needs as many");
+    assert!(by_descriptors.take(CLIENT).is_none(), "no process may have as many descriptors");
 }
 
 #[test]

@@ -28,7 +28,7 @@ use tokio_socks5_sansio::{Anyone, Wire, accept_either};
 const TEST_TIMEOUT: Duration = Duration::from_secs(30);
 const DIALECTS: [Kind; 5] = [Kind::Hev, Kind::Gost, Kind::Uot1, Kind::Uot2, Kind::Uot2Connect];
 
-/// Resolves every name to loopback, except `unknown`. Counts.
+/// Resolves every name to loopback, except `unknown`. Counts the look-ups.
 #[derive(Clone, Debug, Default)]
 struct Loopback {
     asked: Arc<AtomicUsize>,
@@ -41,6 +41,7 @@ impl Resolve for Loopback {
     }
 }
 
+/// A dialect; `Uot2Connect` is UDP over TCP 2 with one destination for all frames (ISCONNECT).
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Kind {
     Hev,
@@ -60,7 +61,7 @@ impl Kind {
         }
     }
 
-    /// What precedes the first frame.
+    /// The bytes before the first frame.
     fn prelude(self, to: Endpoint<'_>) -> Vec<u8> {
         let connect = match self {
             Self::Hev | Self::Gost | Self::Uot1 => return Vec::new(),
@@ -330,11 +331,11 @@ async fn datagrams_before_a_malformed_frame_are_sent() {
 #[tokio::test]
 async fn a_client_with_one_destination_gets_the_answers_of_that_alone() {
     let (socket, address) = destination().await;
-    let (other_host, _) = destination().await;
+    let (other, _) = destination().await;
     let mut fixture = Fixture::start(Kind::Uot2Connect, &Kind::Uot2Connect.prelude(address.into())).await;
     fixture.send(address.into(), b"query").await;
     let (_, relay) = receive(&socket).await;
-    other_host.send_to(b"other", relay).await.unwrap();
+    other.send_to(b"other", relay).await.unwrap();
     socket.send_to(b"answer", relay).await.unwrap();
     assert_eq!(fixture.receive().await.1, b"answer");
 }

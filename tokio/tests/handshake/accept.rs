@@ -14,7 +14,7 @@ use tokio_socks5_sansio::{AcceptError, Admit, Anyone, Check, Wire, accept, accep
 use crate::stutter::Stutter;
 use crate::{CREDENTIALS, NO_TIMEOUT, OFFER, REQUEST, alice};
 
-/// What the client gets, the error or the user with the command, and the client's data after the handshake.
+/// Runs `accept` with this input. Returns what was sent, the outcome, and the client's data after the handshake.
 async fn outcome<A: Admit>(input: &[u8], admit: &A) -> (Vec<u8>, Result<(A::User, Command), AcceptError>, Vec<u8>) {
     let mut wire = Wire::server(Stutter::new(input));
     let outcome = accept(&mut wire, admit, NO_TIMEOUT).await.map(|(user, _, asked)| (user, asked.command()));
@@ -56,7 +56,7 @@ async fn returns_the_destination_and_the_permit() {
 }
 
 #[tokio::test]
-async fn the_user_is_of_the_callers_type() {
+async fn returns_a_user_of_the_callers_type() {
     let (output, outcome, _) = outcome(&[OFFER, CREDENTIALS, REQUEST].concat(), &Guests).await;
     assert_eq!((output, outcome.unwrap().0), (vec![5, 2, 1, 0], "Alice"));
     let (output, outcome, _) = self::outcome(&[&[5, 1, 0], REQUEST].concat(), &Guests).await;
@@ -64,7 +64,7 @@ async fn the_user_is_of_the_callers_type() {
 }
 
 #[tokio::test]
-async fn anyone_is_not_asked_for_credentials_unless_only_those_are_offered() {
+async fn anyone_selects_username_and_password_only_if_nothing_else_is_offered() {
     for (input, expected) in
         [([OFFER, REQUEST].concat(), [5, 0].as_slice()), ([&[5, 1, 2], CREDENTIALS, REQUEST].concat(), &[5, 2, 1, 0])]
     {
@@ -135,7 +135,7 @@ async fn malformed_messages_get_the_closing_reply() {
 }
 
 #[tokio::test]
-async fn accept_either_admits_clients_of_socks4_where_no_credentials_are_required() {
+async fn accept_either_admits_clients_of_socks4_if_no_credentials_are_required() {
     let request = b"\x04\x01\x01\xBB\x00\x00\x00\x01alice\x00example.com\x00early";
     let mut wire = Wire::server(Stutter::new(request));
     let (user, destination, asked) = accept_either(&mut wire, &Guests, NO_TIMEOUT).await.unwrap();
@@ -158,7 +158,7 @@ async fn accept_either_admits_clients_of_socks4_where_no_credentials_are_require
 }
 
 #[tokio::test]
-async fn accept_either_does_with_socks5_as_accept_does() {
+async fn accept_either_handles_socks5_as_accept_does() {
     let mut wire = Wire::server(Stutter::new(&[OFFER, CREDENTIALS, REQUEST].concat()));
     let ((), destination, asked) = accept_either(&mut wire, &alice(), NO_TIMEOUT).await.unwrap();
     assert_eq!((destination.to_string().as_str(), asked.command()), ("example.com:443", Command::CONNECT));

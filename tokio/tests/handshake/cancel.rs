@@ -59,7 +59,7 @@ fn receive_with_keeps_the_bytes_that_arrived() {
     assert_eq!(wire.stream().input(), b"d");
 }
 
-/// Sends a message and drops the future after each number of polls; `go_on` is what the caller does next.
+/// Sends a message and drops the future after each number of polls; `go_on` is the caller's next call.
 fn drop_a_send(mut go_on: impl FnMut(&mut Wire<Stutter>), expected: &[u8]) {
     for polls in 0.. {
         let mut wire = Wire::client(Stutter::new(&[5, 1, 0]));

@@ -14,7 +14,7 @@ use tokio_socks5_sansio::{ConnectError, Wire, authenticate, connect};
 use crate::stutter::Stutter;
 use crate::{CREDENTIALS, NO_TIMEOUT, OFFER, REPLY, REQUEST, alice};
 
-/// What the proxy gets, what is returned, and what is left in the stream.
+/// Runs `connect` with this input. Returns what was sent, the outcome, and what is left in the stream.
 async fn outcome(
     input: &[u8],
     credentials: Option<UserPass<'_>>,

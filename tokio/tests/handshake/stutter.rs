@@ -1,4 +1,4 @@
-//! A stream with every await point, and futures that are dropped there.
+//! A stream that is pending before each byte, and futures that are dropped at each await point.
 
 use std::collections::VecDeque;
 use std::io;
@@ -91,5 +91,5 @@ pub fn finish<F: Future>(future: F) -> F::Output {
 
 /// Drops the future at every await point, and begins another.
 pub fn drop_at_every_await<T>(mut begin: impl AsyncFnMut() -> T) -> T {
-    (0..100_000).find_map(|_| poll_at_most(1, begin())).expect("the futures get on")
+    (0..100_000).find_map(|_| poll_at_most(1, begin())).expect("the futures make progress")
 }

@@ -28,12 +28,12 @@ impl Server {
         Self::spawn(Command::new(program()).args(args), true)
     }
 
-    /// Started by another command, which gets the program.
+    /// Starts it by another command, made from the path of the program.
     pub fn start_with(command: impl FnOnce(PathBuf) -> Command) -> Self {
         Self::spawn(&mut command(program()), true)
     }
 
-    /// Its log is a pipe without a reader.
+    /// Starts it with a log that is not read.
     pub fn start_unread() -> Self {
         Self::spawn(&mut Command::new(program()), false)
     }
@@ -53,14 +53,14 @@ impl Server {
     }
 
     pub fn connect(&self) -> TcpStream {
-        patient(TcpStream::connect(self.address).unwrap())
+        with_timeouts(TcpStream::connect(self.address).unwrap())
     }
 
     pub fn connect_from(&self, ip: IpAddr) -> TcpStream {
         let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
         socket.bind(&SockAddr::from(SocketAddr::new(ip, 0))).unwrap();
         socket.connect(&self.address.into()).unwrap();
-        patient(socket.into())
+        with_timeouts(socket.into())
     }
 
     pub fn descriptors(&self) -> usize {
@@ -88,7 +88,7 @@ impl Server {
     }
 }
 
-fn patient(stream: TcpStream) -> TcpStream {
+fn with_timeouts(stream: TcpStream) -> TcpStream {
     stream.set_read_timeout(Some(TEST_TIMEOUT)).unwrap();
     stream.set_write_timeout(Some(TEST_TIMEOUT)).unwrap();
     stream
@@ -101,10 +101,10 @@ impl Drop for Server {
     }
 }
 
-/// Waits until it is so.
-pub fn eventually(what: &str, is_so: impl Fn() -> bool) {
+/// Waits until the condition holds.
+pub fn eventually(what: &str, condition: impl Fn() -> bool) {
     let started = Instant::now();
-    while !is_so() {
+    while !condition() {
         assert!(started.elapsed() < TEST_TIMEOUT, "{what}: not within {TEST_TIMEOUT:?}");
         thread::sleep(Duration::from_millis(5));
     }
