@@ -17,7 +17,7 @@ A SOCKS5 proxy server
   --user NAME                  Admit only clients with this username and the password
   --password PASSWORD          The password; others on this machine can see the command line
   --password-file PATH         Read the password from the first line of a file [default: the variable SOCKS5_PASSWORD]
-  --open                       Listen on other than loopback addresses without --user: everybody can use the proxy
+  --open                       Allow a --listen beyond loopback without --user: everybody can use the proxy
   --handshake-timeout SECONDS  The time for a client's handshake [default: 10]
   --reassemble                 Reassemble fragments of datagrams instead of dropping them
   --grace SECONDS              The time for tunnels to end after SIGTERM or SIGINT [default: 5]

@@ -34,7 +34,7 @@ pub struct Server {
     relays: Relays<System>,
 }
 
-/// What the client asked for.
+/// What was opened for the client.
 enum Ready {
     /// To the target, with what the client sent early.
     Tunnel((TcpStream, Vec<u8>)),
@@ -54,7 +54,7 @@ impl Server {
 
     pub async fn handle(&self, stream: TcpStream, client: SocketAddr) {
         let mut subject = client.to_string();
-        // in boxes, so that an idle tunnel has no room for them
+        // boxed, so that they do not enlarge the future of an idle tunnel
         let outcome = match Box::pin(self.open(stream, client.ip(), &mut subject)).await {
             Ok((_place, client, Ready::Tunnel((target, early)))) => relay(client, target, early).await.to_string(),
             Ok((_place, client, Ready::Association(relay))) => Box::pin(relay.run(&client)).await.to_string(),
@@ -67,12 +67,12 @@ impl Server {
     }
 
     async fn open(&self, stream: TcpStream, client: IpAddr, subject: &mut String) -> io::Result<Opened> {
-        let (place, has_place) = match self.clients.take(client) {
+        let (place, is_within_limit) = match self.clients.take(client) {
             Some(place) => (place, true),
             None => (self.refusals.take(client).ok_or_else(too_many)?, false),
         };
         let mut wire = Wire::server(stream);
-        match self.prepare(&mut wire, client, has_place, subject).await {
+        match self.prepare(&mut wire, client, is_within_limit, subject).await {
             Ok(ready) => Ok((place, wire.into_stream(), ready)),
             Err(error) => {
                 hang_up(wire.into_stream()).await;
@@ -85,7 +85,7 @@ impl Server {
         &self,
         wire: &mut Wire<TcpStream>,
         client: IpAddr,
-        has_place: bool,
+        is_within_limit: bool,
         subject: &mut String,
     ) -> io::Result<Ready> {
         let ((), destination, asked) = match &self.args.credentials {
@@ -94,7 +94,7 @@ impl Server {
         };
         let destination = EndpointBuf::from(destination);
         *subject += &format!(": {} {}", asked.command(), destination.as_endpoint().canonical());
-        if has_place {
+        if is_within_limit {
             self.answer(wire, client, asked, &destination).await
         } else {
             refuse(wire, asked, too_many()).await

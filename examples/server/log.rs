@@ -18,7 +18,7 @@ static QUEUE: LazyLock<SyncSender<Entry>> = LazyLock::new(|| {
 });
 static DROPPED: AtomicU64 = AtomicU64::new(0);
 
-/// Logs a line to stderr, or drops it where the queue is full.
+/// Logs a line to stderr, or drops it if the queue is full.
 pub fn line(line: Arguments<'_>) {
     if QUEUE.try_send(Ok(format!("{line}\n"))).is_err() {
         DROPPED.fetch_add(1, Relaxed);

@@ -1,4 +1,4 @@
-//! A SOCKS5 proxy server on tokio: the policy, on the parts of `tokio-socks5-sansio`.
+//! A SOCKS5 proxy server on tokio: its own policy, and the parts of `tokio-socks5-sansio`.
 
 mod args;
 mod connection;
@@ -29,7 +29,7 @@ async fn main() {
 }
 
 async fn run(args: Args) -> io::Result<()> {
-    let _ = raise_descriptor_limit(); // there are fewer places without
+    let _ = raise_descriptor_limit(); // if it fails, there are fewer places
     let listener = listen(args.listen)
         .map_err(|error| io::Error::new(error.kind(), format!("cannot listen on {}: {error}", args.listen)))?;
     let address = listener.local_addr()?;

@@ -1,4 +1,4 @@
-//! The server's side of the authentication: the client's tokens are passed to the library, and its tokens to the client.
+//! The server's side of the authentication: the client's tokens are passed to the library, and the library's tokens to the client.
 
 use std::io;
 
@@ -84,15 +84,15 @@ fn choose(
         },
     };
     let flags = context.flags().map_err(denied)?;
-    let level = grant(asked, levels, flags).ok_or_else(|| denied("no protection level will do"))?;
+    let level = grant(asked, levels, flags).ok_or_else(|| denied("no acceptable protection level"))?;
     let octet = [level.0];
     let answer = if unwrapped { octet.to_vec() } else { context.wrap(false, &octet).map_err(denied)?.to_vec() };
     Ok((level, answer))
 }
 
 /// The level that the client asks for, if it is in `levels` and the context supports it; otherwise the strongest (RFC 1961
-/// section 4.2: the server "may or may not take the client's request into account"). Level 0 is granted only where it is asked
-/// for, or where there is no other.
+/// section 4.2: the server "may or may not take the client's request into account"). Level 0 is granted only if it is asked
+/// for, or if there is no other.
 fn grant(asked: ProtectionLevel, levels: &[ProtectionLevel], flags: CtxFlags) -> Option<ProtectionLevel> {
     let only_clear = levels.iter().all(|level| *level == ProtectionLevel::CLEAR);
     let acceptable = |level: &ProtectionLevel| *level != ProtectionLevel::CLEAR || only_clear;
@@ -100,7 +100,7 @@ fn grant(asked: ProtectionLevel, levels: &[ProtectionLevel], flags: CtxFlags) ->
     possible.clone().find(|level| *level == asked).or_else(|| possible.filter(acceptable).max_by_key(|level| level.0))
 }
 
-/// What the context must be able to do. Without the first, a replayed frame would not be detected.
+/// The flags that the context must have. Without `GSS_C_REPLAY_FLAG`, a replayed frame would not be detected.
 fn needed(level: ProtectionLevel) -> CtxFlags {
     let integrity = CtxFlags::GSS_C_REPLAY_FLAG | CtxFlags::GSS_C_INTEG_FLAG;
     match level {
@@ -120,7 +120,7 @@ mod tests {
     const UNKNOWN: ProtectionLevel = ProtectionLevel(77);
 
     #[test]
-    fn grants_what_is_asked_for_else_the_strongest_whatever_the_order() {
+    fn grants_the_requested_level_or_else_the_strongest_in_any_order() {
         let asked_for = [CLEAR, INTEGRITY, CONFIDENTIALITY, UNKNOWN];
         for (levels, expected) in [
             ([CLEAR].as_slice(), [CLEAR; 4]),
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn grants_no_level_that_the_context_cannot_have() {
+    fn grants_no_level_that_the_context_does_not_support() {
         let all = [CLEAR, INTEGRITY, CONFIDENTIALITY];
         for asked in [INTEGRITY, CONFIDENTIALITY, UNKNOWN] {
             assert_eq!(grant(asked, &all, needed(INTEGRITY)), Some(INTEGRITY));

@@ -1,7 +1,7 @@
 //! UDP ASSOCIATE: each datagram, with its header, is in a frame of its own.
 //!
-//! The frames end here. The companion's relay does everything else; it listens at a loopback address, and has a socket of the
-//! association for its only client.
+//! Only wrapping and unwrapping is done here. The companion's relay does everything else: it listens at a loopback address, and
+//! its only client is a socket of this association.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -25,7 +25,7 @@ const LOOPBACK: (Ipv4Addr, u16) = (Ipv4Addr::LOCALHOST, 0);
 pub struct Association<R> {
     frames: Frames,
     relay: Relay<R>,
-    /// What the relay takes for its client's TCP connection, which ends with the listener.
+    /// Given to the relay in place of the client's TCP connection. Dropping the listener ends it.
     control: TcpStream,
     listener: TcpListener,
 }
@@ -70,7 +70,7 @@ impl<R: Resolve> Association<R> {
     }
 }
 
-/// Between the client and the relay. What cannot be relayed is dropped.
+/// The sockets and the wrapping between the client and the relay. What cannot be relayed is dropped.
 struct Frames {
     outside: UdpSocket,
     inside: UdpSocket,

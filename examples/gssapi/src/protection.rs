@@ -22,12 +22,12 @@ impl Protection {
         Self { context: Arc::new(Mutex::new(context)), level, in_sequence }
     }
 
-    /// Whether there are frames.
+    /// Whether data is wrapped in frames.
     pub fn wraps(&self) -> bool {
         self.level != ProtectionLevel::CLEAR
     }
 
-    /// Fails where frames could be removed from a stream unnoticed. Clients that use datagrams do not ask for the detection of
+    /// Fails if frames could be removed from a stream unnoticed. Clients that use datagrams do not ask for the detection of
     /// gaps.
     pub fn check_stream(&self) -> io::Result<()> {
         if self.wraps() && !self.in_sequence {
@@ -43,11 +43,11 @@ impl Protection {
         Ok(GssapiMessage::Encapsulated(GssapiToken::new(&wrapped)?).to_vec())
     }
 
-    /// Unwraps a frame. One that comes twice, too late or too early is an error. `libgssapi` does not return whether it was
-    /// encrypted.
+    /// Unwraps a frame. A duplicate is an error and, if the context detects missing frames, so is one out of sequence. `libgssapi`
+    /// does not return whether it was encrypted.
     pub fn unwrap(&self, message: &GssapiMessage<'_>) -> io::Result<Vec<u8>> {
         let GssapiMessage::Encapsulated(token) = message else {
-            return Err(invalid(format_args!("{message:?} where a frame of data is due")));
+            return Err(invalid(format_args!("{message:?} instead of a frame of data")));
         };
         let clear = self.context().unwrap(token.as_bytes());
         clear.map(|clear| clear.to_vec()).map_err(|error| invalid(format_args!("a frame is refused: {error}")))

@@ -18,7 +18,7 @@ use crate::stream::{CHUNK, Stream};
 /// The time for the last bytes to arrive.
 const LINGER: Duration = Duration::from_secs(2);
 
-type Broken = (Side, io::Error);
+type Failure = (Side, io::Error);
 
 /// Relays bytes both ways until both sides have ended, or one has failed.
 pub async fn relay(client: Stream<'_>, target: TcpStream) -> Relayed {
@@ -26,15 +26,15 @@ pub async fn relay(client: Stream<'_>, target: TcpStream) -> Relayed {
     for socket in [client_socket, &target] {
         let _ = tune(socket); // a relay without keepalive is better than none
     }
-    let mut up = Way { from: (Side::Client, client), to: (Side::Target, Stream::new(&target)), bytes: 0 };
-    let mut down = Way { from: (Side::Target, Stream::new(&target)), to: (Side::Client, to_client), bytes: 0 };
-    let broken = select! {
+    let mut up = Direction { from: (Side::Client, client), to: (Side::Target, Stream::new(&target)), bytes: 0 };
+    let mut down = Direction { from: (Side::Target, Stream::new(&target)), to: (Side::Client, to_client), bytes: 0 };
+    let failure = select! {
         biased;
         error = reset(client_socket) => Some((Side::Client, error)),
         error = reset(&target) => Some((Side::Target, error)),
-        ended = async { try_join!(up.carry(), down.carry()) } => ended.err(),
+        ended = async { try_join!(up.run(), down.run()) } => ended.err(),
     };
-    match &broken {
+    match &failure {
         Some((_, error)) if error.kind() == ErrorKind::InvalidData => {}
         Some((Side::Client, _)) => up.deliver(&target).await,
         Some((Side::Target, _)) => down.deliver(client_socket).await,
@@ -44,32 +44,32 @@ pub async fn relay(client: Stream<'_>, target: TcpStream) -> Relayed {
             }
         }
     }
-    Relayed { up: up.bytes, down: down.bytes, reset: broken }
+    Relayed { up: up.bytes, down: down.bytes, reset: failure }
 }
 
-/// Until the end is known to be orderly, closing is a reset.
+/// Makes the system reset the connection if it is closed before both sides have ended in order.
 fn tune(socket: &TcpStream) -> io::Result<()> {
     SockRef::from(socket).set_linger(Some(Duration::ZERO))?;
     keep_alive(socket)
 }
 
 /// One direction.
-struct Way<'s> {
+struct Direction<'s> {
     from: (Side, Stream<'s>),
     to: (Side, Stream<'s>),
     bytes: u64,
 }
 
-impl Way<'_> {
+impl Direction<'_> {
     /// Passes bytes on until the sender has ended, and then the end.
-    async fn carry(&mut self) -> Result<(), Broken> {
-        self.pass().await?;
+    async fn run(&mut self) -> Result<(), Failure> {
+        self.pump().await?;
         let (to, receiver) = &mut self.to;
         receiver.shutdown().await.map_err(|error| (*to, error))
     }
 
     /// No bytes are lost if the future is dropped.
-    async fn pass(&mut self) -> Result<(), Broken> {
+    async fn pump(&mut self) -> Result<(), Failure> {
         let ((from, sender), (to, receiver)) = (&mut self.from, &mut self.to);
         let mut buffer = vec![0; CHUNK];
         loop {
@@ -84,10 +84,10 @@ impl Way<'_> {
     }
 
     /// After a reset of the sender: delivers what it sent before. The kernel may still hold written data, and would throw it away
-    /// on a reset; so the receiver gets its time.
+    /// on a reset; so the receiver gets time to read.
     async fn deliver(&mut self, receiver: &TcpStream) {
         let delivered = async {
-            let _ = self.pass().await; // the sender's error is known
+            let _ = self.pump().await; // the sender's error is known
             let _ = tokio::io::copy(&mut Stream::new(receiver), &mut tokio::io::sink()).await;
         };
         let _ = timeout(LINGER, delivered).await;

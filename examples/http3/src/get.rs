@@ -13,7 +13,7 @@ use rustls::RootCertStore;
 
 use crate::ProxiedSocket;
 
-/// The MTU of Ethernet. What a network has less, QUIC discovers.
+/// The MTU of Ethernet. QUIC discovers a smaller one.
 const MTU: u16 = 1500;
 
 type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
@@ -27,7 +27,7 @@ pub struct Response {
 
 /// Requests a page of the socket's destination, whose certificate must be issued by one of these roots.
 ///
-/// If the proxy ends the association, the error is `ConnectionAborted`: quinn only reports that its driver has ended.
+/// If the proxy ends the association, the error is `ConnectionAborted`; quinn would only report that its driver has ended.
 pub async fn get(socket: &Arc<ProxiedSocket>, uri: &Uri, roots: RootCertStore) -> Outcome<Response> {
     tokio::select! {
         biased;

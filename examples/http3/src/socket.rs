@@ -22,7 +22,7 @@ const MIN_PAYLOAD: u16 = 1200;
 const MESSAGE_LEN: usize = 65_536;
 /// The maximum number of messages received at once.
 const MESSAGES: usize = 8;
-/// Leads nowhere (RFC 6666): the address of a destination that has only a name here.
+/// The discard prefix (RFC 6666): the address that quinn gets for a destination that has only a name.
 const DISCARD: Ipv6Addr = Ipv6Addr::new(0x100, 0, 0, 0, 0, 0, 0, 0);
 
 thread_local! {
@@ -54,8 +54,8 @@ impl ProxiedSocket {
         Ok(Arc::new(Self { association, destination: destination.as_endpoint().canonical().into() }))
     }
 
-    /// A QUIC endpoint for clients, on a path to the proxy with this MTU. Limits the destination's payloads, as it does not know
-    /// of the proxy's headers; [`max_payload`](Self::max_payload) limits the other direction.
+    /// A QUIC endpoint for clients, on a path to the proxy with this MTU. Limits the payloads of the destination, which does not
+    /// know of the proxy's headers; [`max_payload`](Self::max_payload) limits the other direction.
     pub fn endpoint(self: &Arc<Self>, mtu: u16) -> io::Result<Endpoint> {
         let longest = UdpHeader::new((Ipv6Addr::UNSPECIFIED, 0).into());
         let answer = self.association.max_data(&longest, mtu.into());

@@ -60,7 +60,7 @@ async fn two_names_of_one_address_are_two_associations() {
 }
 
 #[tokio::test]
-async fn a_proxy_that_ends_the_association_is_the_error() {
+async fn reports_that_the_proxy_ended_the_association() {
     let (mut proxy, server) = (example_server(), Server::start());
     let (address, unanswered) = (proxy.address, server.unanswered.clone());
     let pending = tokio::spawn(async move { fetch(address, &server, "localhost", "never").await });

@@ -22,13 +22,13 @@ struct Args {
     /// Where the proxy listens
     #[arg(long, default_value = "localhost:1080", value_name = "HOST:PORT")]
     proxy: String,
-    /// The service that the proxy is
+    /// The proxy's service, for which a ticket is requested
     #[arg(long, default_value = "rcmd@localhost", value_name = "NAME@HOST")]
     service: String,
     /// How data is protected: integrity or confidentiality; `clear` is not in the RFC
     #[arg(long, default_value = "confidentiality", value_name = "LEVEL", value_parser = level)]
     protection: ProtectionLevel,
-    /// The time for the proxy to connect
+    /// The time for the handshake, in which the proxy connects to the destination
     #[arg(long, default_value_t = 30, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..))]
     handshake_timeout: u64,
     /// The destination of the connection
@@ -68,8 +68,7 @@ async fn connect(stream: &mut Stream<'_>, args: &Args, destination: Endpoint<'_>
     Ok(())
 }
 
-/// Joins stdin and stdout to the connection, until its end. A connection that no longer takes data is for the receiving side to
-/// report.
+/// Joins stdin and stdout to the connection, until its end. Errors of sending are ignored, as receiving returns them, too.
 async fn tunnel(mut stream: Stream<'_>) -> io::Result<()> {
     let (mut sender, mut stdout) = (stream.writer(), stdout());
     let sending = async {

@@ -1,4 +1,4 @@
-//! RFC 1961 by hand, with the library's contexts: what the crate does not let happen can be sent here.
+//! RFC 1961 by hand, with the library's contexts: for messages that the crate's types do not let a program send.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -19,7 +19,7 @@ pub fn frame(mtyp: u8, token: &[u8]) -> Vec<u8> {
     [&[1, mtyp], u16::try_from(token.len()).unwrap().to_be_bytes().as_slice(), token].concat()
 }
 
-/// A connection on which GSSAPI is agreed, and nothing else.
+/// A connection on which GSSAPI has been selected, and nothing else was sent.
 pub fn greeted(server: &Server) -> TcpStream {
     let mut stream = connect(server.address);
     stream.write_all(&[5, 1, 1]).unwrap();
@@ -27,7 +27,7 @@ pub fn greeted(server: &Server) -> TcpStream {
     stream
 }
 
-/// The same on the other side.
+/// The server's side of [`greeted`].
 pub fn greet(mut stream: TcpStream) -> TcpStream {
     assert_eq!(read_exactly(&stream), [5, 1, 1]);
     stream.write_all(&[5, 1]).unwrap();
@@ -54,12 +54,12 @@ impl<C: SecurityContext> Side<C> {
         token
     }
 
-    /// These bytes as a frame at confidentiality, which need not be sent.
+    /// Wraps these bytes into a frame, with confidentiality. Sends nothing.
     pub fn wrap(&mut self, clear: &[u8]) -> Vec<u8> {
         frame(DATA, &self.context.wrap(true, clear).unwrap())
     }
 
-    /// What is in the next frame of this type.
+    /// Receives a frame of this type, and unwraps it.
     pub fn unwrap(&mut self, mtyp: u8) -> Vec<u8> {
         let token = self.receive(mtyp);
         self.context.unwrap(&token).unwrap().to_vec()
@@ -71,7 +71,7 @@ impl<C: SecurityContext> Side<C> {
         self.stream.write_all(&bytes).unwrap();
     }
 
-    /// The level, wrapped.
+    /// Sends the level, wrapped.
     pub fn send_level(&mut self, bytes: &[u8]) {
         let token = self.context.wrap(false, bytes).unwrap();
         self.send(LEVEL, &token);
@@ -101,7 +101,7 @@ impl Side<ClientCtx> {
         side
     }
 
-    /// The same by three tokens, after which the server has none left.
+    /// The same by three tokens (DCE style); the server answers the last with an empty one.
     pub fn established_by_three(server: &Server) -> Self {
         let dce_style = CtxFlags::from_bits_retain(0x1000);
         let mut side = Self::initiated(server, CtxFlags::GSS_C_SEQUENCE_FLAG | dce_style);
@@ -117,7 +117,7 @@ impl Side<ClientCtx> {
         Self::agreed_with(server, CtxFlags::GSS_C_SEQUENCE_FLAG)
     }
 
-    /// The same, as of clients that ask for datagrams: frames may be missing.
+    /// The same without the detection of missing frames, as for datagrams.
     pub fn agreed_without_sequence(server: &Server) -> Self {
         Self::agreed_with(server, CtxFlags::empty())
     }

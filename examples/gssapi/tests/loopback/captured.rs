@@ -9,11 +9,12 @@ use crate::pair::{ALL_LEVELS, fetches, server};
 use crate::programs::{Sockd, socksify};
 use crate::support::{Running, page, program, read_line, run, serve, text, web};
 
-/// Of packets at a port: whether it is the last, from which port, and what is in it, without a look at what that is.
+/// Prints the FIN flag, the source port and the payload of each packet. tshark does not dissect the payload, as the protocols over
+/// TCP are disabled.
 const FIELDS: &str = "-T fields -e tcp.flags.fin -e tcp.srcport -e tcp.payload --disable-protocol ALL \
                       --enable-protocol eth --enable-protocol ip --enable-protocol tcp";
 
-/// Every byte that goes to and fro at this port until both sides have ended, in the order of packets.
+/// All bytes to and from this port until both sides have ended, in the order of packets.
 fn captured(address: SocketAddr, exchange: impl FnOnce()) -> Option<Vec<u8>> {
     let mut tshark = program("tshark")?;
     tshark.args(["-l", "-n", "-i", "lo", "-a", "duration:30", "-f", &format!("tcp port {}", address.port())]);
@@ -26,7 +27,7 @@ fn captured(address: SocketAddr, exchange: impl FnOnce()) -> Option<Vec<u8>> {
         let line = line.unwrap();
         let [fin, port, payload] = Vec::from_iter(line.split('\t')).try_into().unwrap();
         bytes.extend(payload.as_bytes().chunks(2).map(|hex| u8::from_str_radix(text(hex), 16).unwrap()));
-        // Not how many ends there are: one may be sent again.
+        // Counts the ports and not the FINs: one may be retransmitted.
         if fin == "1" && ended.insert(port.to_owned()) && ended.len() == 2 {
             return Some(bytes);
         }
@@ -34,8 +35,8 @@ fn captured(address: SocketAddr, exchange: impl FnOnce()) -> Option<Vec<u8>> {
     panic!("no end was captured");
 }
 
-/// Whether all that a fetch through the proxy at that address sends can be read on the wire; else nothing of it can.
-fn can_be_read(address: SocketAddr, expected: bool, host: &str, exchange: impl FnOnce()) {
+/// Fetches a page through the proxy at this address: on the wire, all of it can be read, or nothing.
+fn assert_readable(address: SocketAddr, expected: bool, host: &str, exchange: impl FnOnce()) {
     let Some(bytes) = captured(address, exchange) else { return };
     assert!(bytes.len() > 1000, "{} bytes", bytes.len());
     for secret in [host.as_bytes(), b"GET /1000", b"HTTP/1.1 200", &page(1000)[..64], &page(1000)[900..]] {
@@ -44,7 +45,7 @@ fn can_be_read(address: SocketAddr, expected: bool, host: &str, exchange: impl F
     }
 }
 
-/// In the usual spelling it is in the ticket, too.
+/// In lower case, the name is also in the ticket.
 const HOST: &str = "LocalHost";
 
 #[test]
@@ -52,7 +53,7 @@ fn only_confidentiality_hides_all_data() {
     let Some(server) = server(&ALL_LEVELS) else { return };
     let destination = format!("{HOST}:{}", serve(Ipv4Addr::LOCALHOST, web).port());
     for (level, readable) in [("clear", true), ("integrity", true), ("confidentiality", false)] {
-        can_be_read(server.address, readable, HOST, || fetches(server.address, level, &destination, 1000));
+        assert_readable(server.address, readable, HOST, || fetches(server.address, level, &destination, 1000));
     }
 }
 
@@ -61,7 +62,7 @@ fn only_confidentiality_hides_all_data_with_dantes_server() {
     let Some(sockd) = Sockd::start() else { return };
     let destination = format!("{HOST}:{}", serve(Ipv4Addr::LOCALHOST, web).port());
     for (level, readable) in [("integrity", true), ("confidentiality", false)] {
-        can_be_read(sockd.address, readable, HOST, || fetches(sockd.address, level, &destination, 1000));
+        assert_readable(sockd.address, readable, HOST, || fetches(sockd.address, level, &destination, 1000));
     }
 }
 
@@ -73,7 +74,7 @@ fn only_confidentiality_hides_all_data_with_dantes_client() {
         let Some(mut socksify) = socksify(&folder, server.address, level) else { return };
         socksify.args(["curl", "--silent", "--max-time", "60", "--header", "Host: no.such.host"]);
         socksify.arg(format!("http://{web}/1000"));
-        can_be_read(server.address, readable, "no.such.host", || {
+        assert_readable(server.address, readable, "no.such.host", || {
             assert_eq!(run(&mut socksify, b"").stdout, page(1000))
         });
     }

@@ -10,7 +10,7 @@ use crate::by_hand::{ABORT, AUTHENTICATION, DATA, LEVEL, Side, frame, greet};
 use crate::pair::{fails, server};
 use crate::support::{read_all, serve};
 
-/// The example client with a server that handles it like this.
+/// The example client ends with this error if a server handles its connection like this.
 fn client_fails(handle: impl Fn(TcpStream) + Copy + Send + 'static, error: &str) {
     fails(serve(Ipv4Addr::LOCALHOST, handle), "confidentiality", "localhost:80", error);
 }
@@ -30,13 +30,13 @@ fn the_client_fails_without_a_valid_token() {
     ];
     for (bytes, why) in cases {
         let bytes: &'static [u8] = bytes.leak();
-        client_fails(move |stream| sends_last(&greet(stream), bytes), why);
+        client_fails(move |stream| send_last(&greet(stream), bytes), why);
     }
     client_fails(|stream| drop(read_all(greet(stream))), "timed out");
 }
 
-/// Without a reset, which could overtake it.
-fn sends_last(mut stream: &TcpStream, bytes: &[u8]) {
+/// Sends the last bytes without a reset, which could overtake them.
+fn send_last(mut stream: &TcpStream, bytes: &[u8]) {
     stream.write_all(bytes).unwrap();
     stream.shutdown(Shutdown::Write).unwrap();
     let _ = io::copy(&mut stream, &mut io::sink());
@@ -49,7 +49,7 @@ fn the_client_fails_without_the_requested_level() {
         |stream| {
             let mut server = Side::accepted(stream);
             assert_eq!(server.unwrap(LEVEL), [2]);
-            sends_last(&server.stream, &ABORT);
+            send_last(&server.stream, &ABORT);
         },
         "the peer aborted",
     );
@@ -66,7 +66,7 @@ fn the_client_fails_without_the_requested_level() {
         |stream| {
             let mut server = Side::accepted(stream);
             server.receive(LEVEL);
-            sends_last(&server.stream, &frame(LEVEL, b"not wrapped"));
+            send_last(&server.stream, &frame(LEVEL, b"not wrapped"));
         },
         "",
     );
@@ -78,15 +78,15 @@ fn the_client_fails_without_a_valid_reply() {
     client_fails(
         |stream| {
             let server = agreed(stream);
-            sends_last(&server.stream, &ABORT);
+            send_last(&server.stream, &ABORT);
         },
-        "Abort where a frame of data is due",
+        "Abort instead of a frame of data",
     );
     client_fails(
         |stream| {
             let mut server = agreed(stream);
             let reply = server.wrap(&[5]);
-            sends_last(&server.stream, &[reply.clone(), reply].concat());
+            send_last(&server.stream, &[reply.clone(), reply].concat());
         },
         "a frame is refused: The token was a duplicate of an earlier token",
     );

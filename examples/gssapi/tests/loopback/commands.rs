@@ -90,7 +90,7 @@ impl Datagrams {
         self.socket.send_to(bytes, self.relay).unwrap();
     }
 
-    /// The next datagram is a frame, in which there are this source and these data.
+    /// The next datagram is a frame with this source and this data.
     fn receives(&mut self, source: SocketAddr, data: &[u8]) {
         let (bytes, from) = datagram(&self.socket);
         assert_eq!(from, self.relay);

@@ -49,7 +49,7 @@ fn libcurl_is_refused_without_a_ticket() {
     assert!(server.log_line().ends_with(": the peer closed the connection during the handshake\n"));
 }
 
-/// It asks for confidentiality, and has only level 0.
+/// libcurl asks for confidentiality, but supports only level 0.
 #[test]
 fn libcurl_gets_no_level_0_where_there_is_another() {
     for levels in [&[], ALL_LEVELS.as_slice()] {
@@ -61,7 +61,7 @@ fn libcurl_gets_no_level_0_where_there_is_another() {
     }
 }
 
-/// Where dante is, built with GSSAPI.
+/// The folder of dante, built with GSSAPI.
 fn dante() -> Option<PathBuf> {
     env::var_os("GSSAPI_DANTE").map_or_else(|| skip("there is no dante with GSSAPI"), |folder| Some(folder.into()))
 }
@@ -178,7 +178,7 @@ impl Sockd {
     }
 }
 
-/// What GSSAPI needs is looked for in the first rule, where the request is not known yet.
+/// dante takes the parameters of GSSAPI from the client rule, as there is no request yet.
 const CONFIGURATION: &str = "
 logoutput: stderr
 internal: 127.0.0.1 port = PORT

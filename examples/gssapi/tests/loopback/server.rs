@@ -1,5 +1,5 @@
 //! What a client may send to the server that is malformed, out of order, replayed or broken off: it logs why, and
-//! nothing hangs. What is only unusual goes through.
+//! nothing hangs. Unusual but valid messages are accepted.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -145,8 +145,8 @@ fn frames_in_place_of_the_request() {
     let Some(mut server) = server(&[]) else { return };
     let request = request(SocketAddr::from((Ipv4Addr::LOCALHOST, 1)));
     let cases: &[(&[u8], &str)] = &[
-        (&ABORT, "Abort where a frame of data is due"),
-        (&frame(LEVEL, &[1]), "where a frame of data is due"),
+        (&ABORT, "Abort instead of a frame of data"),
+        (&frame(LEVEL, &[1]), "instead of a frame of data"),
         (&request, "version"),
         (&[1, 3, 0], "unexpected end of file"),
         (&frame(DATA, &request), "a frame is refused"),
@@ -237,5 +237,5 @@ fn an_abort_in_the_tunnel() {
     let mut client = connected(&server, serve(Ipv4Addr::LOCALHOST, echo));
     client.stream.write_all(&ABORT).unwrap();
     assert_eq!(client.stream.read(&mut [0]).unwrap_err().kind(), ErrorKind::ConnectionReset);
-    assert!(server.log_line().contains("Abort where a frame of data is due"));
+    assert!(server.log_line().contains("Abort instead of a frame of data"));
 }

@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 
 const INSIDE: &str = "TEST_IN_NAMESPACE";
 
-/// Runs a test again, in a network namespace of its own. Returns whether it is there.
+/// Runs a test again, in a network namespace of its own. Returns whether the caller is that second run.
 pub fn enter(test: &str) -> bool {
     if env::var_os(INSIDE).is_some() {
         for args in [["link", "set", "lo", "mtu", "1500"].as_slice(), &["link", "set", "lo", "up"]] {
@@ -26,7 +26,7 @@ pub fn enter(test: &str) -> bool {
     false
 }
 
-/// How many IP fragments this namespace has made.
+/// The number of IP fragments that were made in this namespace.
 pub fn ip_fragments() -> u64 {
     let v4 = read_to_string("/proc/net/snmp").unwrap();
     let mut lines = v4.lines().filter(|line| line.starts_with("Ip:")).map(str::split_whitespace);

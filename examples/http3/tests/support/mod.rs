@@ -1,4 +1,4 @@
-//! A server of HTTP/3, and the proxies before it.
+//! An HTTP/3 server, and the proxies in front of it.
 
 pub mod proxies;
 
@@ -16,7 +16,7 @@ use tokio::sync::Notify;
 
 type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
 
-/// Answers `/N` with `N` bytes, and anything else never.
+/// Answers `/N` with `N` bytes, and never answers any other path.
 pub struct Server {
     pub port: u16,
     /// In DER.

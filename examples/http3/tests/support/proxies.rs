@@ -79,11 +79,11 @@ fn start_dante(program: &str) -> Option<Running> {
     command.arg("-f").arg(configuration).arg("-p").arg(pid).env("TMPDIR", folder.path());
     let process = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     let mut running = Running { address, process, _folder: Some(folder) };
-    answers(&mut running).then_some(running)
+    listens(&mut running).then_some(running)
 }
 
-/// Whether it listens; it may have ended instead.
-fn answers(running: &mut Running) -> bool {
+/// Waits until the program listens. Returns `false` if it has ended instead.
+fn listens(running: &mut Running) -> bool {
     let started = Instant::now();
     while TcpStream::connect(running.address).is_err() {
         assert!(started.elapsed() < TEST_TIMEOUT, "it does not listen");

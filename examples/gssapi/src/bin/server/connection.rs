@@ -24,12 +24,13 @@ use tokio_socks5_sansio::udp::{Relay, Relays};
 use crate::log;
 
 const LOOKUP_TIMEOUT: Duration = Duration::from_secs(5);
-/// For one address of a destination, and for all.
+/// For one address of a destination.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(5);
+/// For all addresses of a destination.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const PEER_TIMEOUT: Duration = Duration::from_secs(60);
-/// Half of the most that a connection has: an association takes two places, and has 7 descriptors with the sockets between the
-/// frames and the relay.
+/// Descriptors for each place. An association takes two places: it has 7 descriptors, with the sockets between the frames and the
+/// relay.
 const DESCRIPTORS: usize = 4;
 
 /// What all connections share.
@@ -43,11 +44,11 @@ pub struct Server {
     relays: Relays<System>,
 }
 
-/// What the client asked for.
+/// What was opened for the client.
 enum Ready {
     Tunnel(TcpStream),
     Association(Box<Association<System>>),
-    /// At level 0.
+    /// An association whose datagrams are not wrapped: level 0.
     Plain(Box<Relay<System>>),
 }
 

@@ -27,11 +27,11 @@ struct Args {
     /// Where to listen; port 0 lets the system choose one
     #[arg(long, default_value = "127.0.0.1:1080", value_name = "ADDRESS:PORT")]
     listen: SocketAddr,
-    /// The service that tickets must be for, such as rcmd@proxy.example; without it, any that there is a key for
+    /// The service that tickets must be for, such as rcmd@proxy.example; by default, any in the keytab
     #[arg(long, value_name = "NAME@HOST")]
     service: Option<String>,
-    /// The levels that a client may have, in any order; `clear`, which protects nothing, is not in the RFC, but libcurl needs it
-    /// alone
+    /// The levels that clients may choose, in any order; `clear`, which protects nothing, is not in the RFC, but libcurl needs it
+    /// as the only level
     #[arg(long, default_value = "integrity,confidentiality", value_name = "LEVELS", value_delimiter = ',')]
     #[arg(value_parser = level)]
     protection: Vec<ProtectionLevel>,
@@ -54,7 +54,7 @@ async fn main() {
 }
 
 async fn run(args: Args) -> io::Result<()> {
-    let _ = raise_descriptor_limit(); // there are fewer places without
+    let _ = raise_descriptor_limit(); // if it fails, there are fewer places
     let credential = args.credential()?;
     let listener = listen(args.listen)?;
     let address = listener.local_addr()?;
