@@ -12,8 +12,8 @@ use crate::Wire;
 use crate::deadline::within;
 
 /// Connects to a destination through the proxy at the other end of the stream. `to` is `"example.com:443"`,
-/// `("example.com", 443)`, a socket address or an [`Endpoint`]. Returns the bound address: the proxy's end of its connection to
-/// the destination. Afterwards the stream belongs to the application.
+/// `("example.com", 443)`, a socket address or an [`Endpoint`]. Returns the bound address of the reply; afterwards the stream
+/// carries application data.
 ///
 /// `timeout` is for the whole handshake; [`Duration::MAX`] means no timeout.
 ///
@@ -45,7 +45,8 @@ where
     }
 }
 
-/// The client's handshake up to the request. Offers the method "no authentication" and, with credentials, "username and password".
+/// Performs the client's handshake up to the request: offers `NO_AUTHENTICATION` and, if there are credentials, username and
+/// password.
 ///
 /// # Errors
 ///

@@ -12,22 +12,23 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use crate::Wire;
 use crate::deadline::within;
 
-/// Whom a server admits: [`Anyone`], one user ([`UserPass`], [`UserPassBuf`]), a [`Check`] of credentials, or a type of the
-/// caller's.
+/// The clients that a server admits: [`Anyone`], one user ([`UserPass`], [`UserPassBuf`]), a [`Check`] of credentials, or the
+/// caller's own type.
 #[allow(async_fn_in_trait, reason = "a closure of `Check` could not promise that its future is `Send`")]
 pub trait Admit {
-    /// What [`accept`] returns for an admitted client: an account, a name, or nothing.
+    /// The value that [`accept`] returns for an admitted client: an account, a name, or `()`.
     type User;
 
-    /// The user for clients without credentials, which include all clients of SOCKS4. `None`: credentials are required.
+    /// The user for clients without credentials, including all SOCKS4 clients. `None` if credentials are required. Called for every
+    /// client, before the method is selected.
     fn anonymous(&self) -> Option<Self::User>;
 
-    /// The user with these credentials. `None`: they are rejected.
+    /// The user with these credentials, or `None` to reject them.
     async fn user_pass(&self, given: UserPass<'_>) -> Option<Self::User>;
 
-    /// Whether to prefer the method "username and password" to "no authentication", for a client that offers both and would be
-    /// admitted without credentials. Some clients (Java, tsocks) offer both without having credentials; with `true` they are
-    /// rejected unless [`user_pass`](Self::user_pass) admits what they send.
+    /// Whether to select username and password if the client also offers `NO_AUTHENTICATION`, and would be admitted without
+    /// credentials. Some clients (Java, tsocks) offer username and password but have no credentials; with `true` they are rejected
+    /// unless [`user_pass`](Self::user_pass) admits what they send.
     fn prefers_user_pass(&self) -> bool {
         true
     }
@@ -130,7 +131,8 @@ where
     }
 }
 
-/// The server's handshake up to the request. Returns the user, the destination, and the command with the permit to answer it.
+/// Performs the server's handshake up to the request. Returns the user, the destination, and the command with the permit to
+/// reply.
 ///
 /// `timeout` is for the whole handshake; [`Duration::MAX`] means no timeout.
 ///
