@@ -17,7 +17,7 @@ use socks5_sansio::{
     ReplyCode, Request, UdpHeader, UserPass, UserPassBuf, UserPassStatus,
 };
 
-/// Runs it, and fails if it allocates.
+/// Returns what `run` returns; panics if it allocates.
 fn without_allocation<T>(run: impl FnOnce() -> T) -> T {
     let mut result = None;
     let allocations = allocation_counter::measure(|| result = Some(run())).count_total;
@@ -54,7 +54,7 @@ impl<'s> Wire<'s> {
     }
 }
 
-/// Encodes what is to be sent.
+/// Encodes the message of a move, and returns the state or permit after it.
 fn sent<T>((message, next): (impl Encode, T)) -> T {
     let mut out = [0; 1032];
     message.encode(&mut out).unwrap();
@@ -85,7 +85,7 @@ fn connect(script: &[u8], bind: bool) -> Result<(), client::Error> {
 const REPLY: &[u8] = b"\x05\x00\x00\x01\xC0\x00\x02\x07\x12\x34";
 
 #[test]
-fn clients_of_every_outcome() {
+fn clients_do_not_allocate_whatever_the_outcome() {
     for login in [b"\x05\x00".as_slice(), b"\x05\x02\x01\x00"] {
         let (once, twice) = ([login, REPLY].concat(), [login, REPLY, REPLY].concat());
         assert_eq!(without_allocation(|| (connect(&once, false), connect(&twice, true))), (Ok(()), Ok(())));
@@ -125,7 +125,7 @@ fn serve(script: &[u8]) -> Result<usize, usize> {
 }
 
 #[test]
-fn servers_of_every_outcome() {
+fn servers_do_not_allocate_whatever_the_outcome() {
     let longest = [b"\x05\x01\x00\x05\x01\x00\x03\xFF".as_slice(), &[b'x'; 255], b"\x00\x50"].concat();
     for (script, last) in [
         (&*longest, Ok(262)),
@@ -157,7 +157,7 @@ macro_rules! message {
 }
 
 #[test]
-fn every_message() {
+fn messages_are_decoded_and_encoded_without_allocation() {
     message!(MethodOffer, b"\x05\x03\x00\x01\x02");
     message!(MethodSelection, b"\x05\xFF");
     message!(UserPass, b"\x01\x05alice\x06s3cret");
@@ -174,7 +174,7 @@ fn every_message() {
 }
 
 #[test]
-fn socks4_and_both_on_one_port() {
+fn socks4_and_both_protocols_on_one_port_do_not_allocate() {
     type Request<'a> = socks4::Request<'a>;
     type Reply = socks4::Reply;
     let longest =
@@ -202,7 +202,7 @@ fn socks4_and_both_on_one_port() {
 }
 
 #[test]
-fn frames_of_udp_in_tcp() {
+fn frames_of_udp_in_tcp_do_not_allocate() {
     let (endpoint, mut out) = (Endpoint::try_from("example.com:53").unwrap(), [0; 300]);
     without_allocation(|| {
         for data in [b"data".as_slice(), b""] {
@@ -217,7 +217,7 @@ fn frames_of_udp_in_tcp() {
 }
 
 #[test]
-fn datagrams_and_fragments() {
+fn datagrams_and_fragments_do_not_allocate() {
     let endpoint = Endpoint::try_from("localhost:53").unwrap();
     let size = NonZeroUsize::new(100).unwrap();
     let whole = without_allocation(|| {

@@ -10,7 +10,7 @@ use socks5_sansio::UserPass;
 use socks5_sansio::blocking::{Anyone, Wire, accept};
 use socks5_sansio::server::Asked;
 
-/// The example belongs to this package, so that it is built before the tests run.
+/// The example belongs to this package, so cargo builds it before the tests run.
 fn client(proxy: SocketAddr) -> Command {
     let test = env::current_exe().unwrap();
     let mut command = Command::new(test.parent().unwrap().parent().unwrap().join("examples/client"));
@@ -26,7 +26,7 @@ fn proxy<T: Send + 'static>(serve: impl FnOnce(TcpStream) -> T + Send + 'static)
     (address, thread::spawn(move || serve(listener.accept().unwrap().0)))
 }
 
-/// Admits anyone, and answers CONNECT. The connection is the tunnel then.
+/// Admits anyone and accepts CONNECT. The stream is then the tunnel.
 fn tunnel(stream: TcpStream) -> TcpStream {
     let mut wire = Wire::server(stream);
     let ((), _, asked) = accept(&mut wire, &Anyone).unwrap();
@@ -39,7 +39,7 @@ fn stderr(output: &Output) -> &str {
     std::str::from_utf8(&output.stderr).unwrap()
 }
 
-/// Stdin stays open.
+/// Waits for the exit without closing stdin, as `wait_with_output` would.
 fn wait(child: &mut Child) -> Output {
     let mut output = Output { status: child.wait().unwrap(), stdout: Vec::new(), stderr: Vec::new() };
     child.stdout.take().unwrap().read_to_end(&mut output.stdout).unwrap();
@@ -48,7 +48,7 @@ fn wait(child: &mut Child) -> Output {
 }
 
 #[test]
-fn fails_where_the_proxy_does_not_answer_in_time() {
+fn fails_if_the_proxy_does_not_answer_in_time() {
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = silent.local_addr().unwrap();
     for options in [&[][..], &["--optimistic"]] {

@@ -52,7 +52,7 @@ fn every_target_accepts_its_corpus() {
     TARGETS.into_iter().for_each(|(name, check)| replay(name, check));
 }
 
-/// The fuzzers begin with them.
+/// libFuzzer begins with the empty input.
 #[test]
 fn every_target_accepts_empty_input() {
     TARGETS.into_iter().for_each(|(_, check)| check(b""));

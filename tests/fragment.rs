@@ -1,4 +1,4 @@
-//! Reassembly, by scripts: RFC 1928 section 7 clause by clause. Every other script is compared with the model of the harness.
+//! Reassembly, by scripts: RFC 1928 section 7 clause by clause. `harness::fragments` compares generated scripts with a model.
 
 use core::num::NonZeroUsize;
 use core::time::Duration;
@@ -20,7 +20,7 @@ const fn whole(data: &str) -> Outcome<'_> {
 /// FRAG, data, time, and the outcome.
 type Step<'s> = (u8, &'s str, Duration, Outcome<'s>);
 
-/// All for 0.0.0.0:0, whose 7 bytes are in the buffer, too.
+/// Every step is for 0.0.0.0:0, whose 7 bytes take up `room`, too.
 fn plays(timeout: Duration, room: usize, script: &[Step<'_>]) {
     let mut queue = Reassembly::new(vec![0xA5; room], timeout);
     for (frag, data, now, expected) in script {

@@ -1,4 +1,4 @@
-//! The known answers in `vectors.jsonl` and, for SOCKS4 and UDP in TCP, in `vectors4.jsonl`, message by message, decoded and encoded.
+//! The known answers in `vectors.jsonl` and, for SOCKS4 and UDP in TCP, in `vectors4.jsonl`: each message is decoded and encoded.
 
 use core::fmt::Debug;
 use core::net::IpAddr;
@@ -71,7 +71,7 @@ fn first_byte(expected: &Value, bytes: &[u8]) -> Verdict {
 /// Messages one after another, and bytes that belong to none of them.
 fn stream(expected: &Value, bytes: &[u8]) -> Verdict {
     known_keys(expected, &["ok", "sequence", "consumed", "rest_hex"])?;
-    let sequence = field(expected, "sequence")?.as_array().ok_or("the sequence is no array")?;
+    let sequence = field(expected, "sequence")?.as_array().ok_or("the sequence is not an array")?;
     let mut rest = bytes;
     for (index, step) in sequence.iter().enumerate() {
         known_keys(step, &["message", "fields", "consumed"])?;
@@ -81,9 +81,10 @@ fn stream(expected: &Value, bytes: &[u8]) -> Verdict {
     same("rest", &json!(hex(rest)), expected.get("rest_hex").unwrap_or(&json!("")))
 }
 
-/// The message at the front of the bytes is the one expected, however it is looked at. Returns the bytes after it.
+/// Checks that the bytes begin with the expected message: decoded, encoded again, cut, and followed by other bytes. Returns the
+/// bytes after it.
 fn message<'a>(kind: &str, expected: &Value, bytes: &'a [u8]) -> Result<&'a [u8], String> {
-    let decoded = decode(kind, bytes)?.map_err(|error| format!("is refused: {error:?}"))?;
+    let decoded = decode(kind, bytes)?.map_err(|error| format!("is rejected: {error:?}"))?;
     same("fields", &decoded.fields, &respelled(field(expected, "fields")?)?)?;
     same("consumed", &json!(decoded.used), field(expected, "consumed")?)?;
 
@@ -103,7 +104,7 @@ fn cut_short(kind: &str, message: &[u8]) -> Verdict {
         match (kind, decode(kind, front)?) {
             ("udp", Err(DecodeError::Invalid(Invalid::Truncated))) => {}
             (kind, Err(DecodeError::Incomplete(missing))) if kind != "udp" && missing.get() <= rest.len() => {}
-            (_, other) => return Err(format!("cut with {} more to come: {other:?}", rest.len())),
+            (_, other) => return Err(format!("cut {} bytes before its end: {other:?}", rest.len())),
         }
     }
     Ok(())
@@ -136,7 +137,7 @@ fn refusal(kind: &str, expected: &str, bytes: &[u8]) -> Verdict {
     }
 }
 
-/// The vectors' name for the error, given that it shows the byte that is wrong.
+/// The vectors' name for the error, if the error holds the wrong byte.
 fn error_name(kind: &str, bytes: &[u8], error: DecodeError) -> Result<&'static str, String> {
     let shown = |byte, index| bytes.get(index) == Some(&byte);
     match (kind, error) {
@@ -161,7 +162,7 @@ fn error_name(kind: &str, bytes: &[u8], error: DecodeError) -> Result<&'static s
             DecodeError::Invalid(Invalid::EmptyDomain),
         ) => Ok("empty_domain"),
         (kind, DecodeError::Incomplete(_)) if kind != "udp" => Ok("incomplete"),
-        _ => Err(format!("no error for this {kind}: {error:?}")),
+        _ => Err(format!("not an error that the vectors name for a {kind}: {error:?}")),
     }
 }
 
@@ -173,11 +174,11 @@ fn atyp_at(kind: &str) -> usize {
     }
 }
 
-/// A message in the words of the vectors.
+/// A message, with the vectors' names for its fields.
 #[derive(Clone, Debug, PartialEq)]
 struct Decoded {
     fields: Value,
-    /// How many bytes it takes at least: all but the data of a datagram.
+    /// The length of the shortest prefix that decodes: all, but for the data after a UDP header.
     header: usize,
     used: usize,
     encoded: Vec<u8>,
@@ -234,7 +235,7 @@ fn decode_as<'a, M: Decode<'a> + Encode>(
     Ok(Ok(Decoded { fields: fields(&message), header: used, used, encoded: encoded(&message) }))
 }
 
-/// A datagram that cannot be sent counts as encoded to what it was decoded from.
+/// Two formats cannot send an empty datagram: the bytes that it was decoded from then stand for its encoding.
 fn framed<D>(fields: Value, bytes: &[u8], used: usize, frame: Result<Frame<D>, ValueError>) -> Decoded
 where
     Frame<D>: Encode,
@@ -261,7 +262,7 @@ fn decode_datagram(bytes: &[u8]) -> Result<Result<Decoded, DecodeError>, String>
 }
 
 impl Decoded {
-    /// The last byte of DSTIP is not kept where it announces a name.
+    /// The last byte of DSTIP is not kept if it announces a name.
     fn with_marker(mut self, bytes: &[u8]) -> Self {
         if self.fields.pointer("/addr/domain_hex").is_some() {
             self.fields["addr"]["marker"] = json!(format!("0.0.0.{}", bytes[7]));
@@ -274,7 +275,7 @@ impl Decoded {
         self
     }
 
-    /// The vectors mention RSV where it is not 00, and have it ignored: so it must not show up in what is encoded.
+    /// The vectors list an RSV other than 00 as ignored: it must not be encoded again.
     fn with_reserved(mut self, bytes: &[u8]) -> Self {
         match (bytes.get(2), self.encoded.get(2)) {
             (Some(&received), Some(0)) if received != 0 => self.fields["rsv_ignored"] = json!(received),
@@ -284,8 +285,8 @@ impl Decoded {
     }
 }
 
-/// What is sent instead of the message received: RSV is 00, a status has version 01, no address is 0.0.0.0, 0.0.0.1 announces a name, a
-/// reply of SOCKS4 has version 00, and gost's FRAG is FF.
+/// The message as this crate sends it: RSV is 00, a status has version 01, an empty name in a reply is 0.0.0.0, 0.0.0.1 announces a
+/// name, a reply of SOCKS4 has version 00, and gost's FRAG is FF.
 fn sent(kind: &str, message: &[u8]) -> Result<Vec<u8>, String> {
     let mut sent = message.to_vec();
     let reserved = match kind {
@@ -383,7 +384,7 @@ fn endpoint_fields(endpoint: &Endpoint<'_>) -> Value {
 fn respelled(fields: &Value) -> Result<Value, String> {
     let mut fields = fields.clone();
     if let Some(ip) = fields.pointer_mut("/addr/ip") {
-        let parsed = ip.as_str().and_then(|ip| ip.parse::<IpAddr>().ok()).ok_or("the IP address is none")?;
+        let parsed = ip.as_str().and_then(|ip| ip.parse::<IpAddr>().ok()).ok_or("not an IP address")?;
         *ip = json!(parsed.to_string());
     }
     Ok(fields)
@@ -397,7 +398,7 @@ fn known_keys(value: &Value, known: &[&str]) -> Verdict {
 }
 
 fn object(value: &Value) -> Result<&Map<String, Value>, String> {
-    value.as_object().ok_or_else(|| format!("no object: {value}"))
+    value.as_object().ok_or_else(|| format!("not an object: {value}"))
 }
 
 fn field<'v>(value: &'v Value, key: &str) -> Result<&'v Value, String> {
@@ -405,7 +406,7 @@ fn field<'v>(value: &'v Value, key: &str) -> Result<&'v Value, String> {
 }
 
 fn text<'v>(value: &'v Value, key: &str) -> Result<&'v str, String> {
-    field(value, key)?.as_str().ok_or_else(|| format!("{key} is no text"))
+    field(value, key)?.as_str().ok_or_else(|| format!("{key} is not a string"))
 }
 
 fn same<T: PartialEq<U> + Debug, U: Debug>(what: &str, found: T, expected: U) -> Verdict {
@@ -419,5 +420,5 @@ fn hex(bytes: &[u8]) -> String {
 fn unhex(digits: &str) -> Result<Vec<u8>, String> {
     let pairs = digits.as_bytes().chunks(2).map(|pair| str::from_utf8(pair).unwrap_or_default());
     let bytes = pairs.map(|pair| u8::from_str_radix(pair, 16).ok().filter(|_| pair.len() == 2));
-    bytes.collect::<Option<_>>().ok_or_else(|| format!("no hexadecimal bytes: {digits}"))
+    bytes.collect::<Option<_>>().ok_or_else(|| format!("not hexadecimal bytes: {digits}"))
 }

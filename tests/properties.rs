@@ -1,4 +1,4 @@
-//! The properties of the harness, with bytes and values that proptest makes; and what is not a property of any bytes.
+//! The properties of the harness, with bytes that proptest generates; and properties of values.
 
 mod harness;
 
@@ -13,7 +13,7 @@ use socks5_sansio::{Address, Domain, Endpoint, EndpointBuf, ParseEndpointError, 
 
 proptest! {
     #[test]
-    fn any_bytes_are_decoded_by_the_figures_of_the_rfcs(bytes in message()) {
+    fn any_bytes_are_decoded_as_the_rfcs_specify(bytes in message()) {
         decoders(&bytes);
     }
 
@@ -28,7 +28,7 @@ proptest! {
     }
 
     #[test]
-    fn frames_of_udp_in_tcp_are_complete_or_incomplete(bytes in prop_oneof![message(), choices()]) {
+    fn frames_of_udp_in_tcp_are_decoded_and_encoded(bytes in prop_oneof![message(), choices()]) {
         frames::frames(&bytes);
     }
 
@@ -38,12 +38,12 @@ proptest! {
     }
 
     #[test]
-    fn socks4_is_read_by_the_figures_of_its_notes(decisions in any::<u8>(), bytes in socks4()) {
+    fn both_sides_of_socks4_receive_any_bytes_as_its_notes_specify(decisions in any::<u8>(), bytes in socks4()) {
         states::socks4(&[&[decisions], &*bytes].concat());
     }
 
     #[test]
-    fn fragments_keep_the_rules_of_the_queue(bytes in choices()) {
+    fn fragments_are_queued_as_the_model_expects(bytes in choices()) {
         fragments::reassembly(&bytes);
     }
 
@@ -126,14 +126,14 @@ fn completes(kind: &Kind, prefix: &mut Vec<u8>) -> Option<usize> {
         (Some(missing), Some(least)) => assert_eq!(missing, least, "after {prefix:02X?}"),
         (Some(missing), None) => assert!(missing > REACH - prefix.len(), "{missing} after {prefix:02X?}"),
         (None, None) => {}
-        // an empty name, which is malformed as soon as its length is there
+        // an empty name, which is malformed as soon as its length has arrived
         (None, Some(_)) => assert!(prefix.windows(2).any(|pair| pair == [3, 0]), "after {prefix:02X?}"),
     }
     least
 }
 
 #[test]
-fn lengths_are_checked_when_a_value_is_made() {
+fn constructors_reject_strings_of_invalid_length() {
     let long = [b'x'; 300];
     for len in [0, 1, 127, 128, 255, 256, 300] {
         let bytes = &long[..len];
@@ -175,7 +175,7 @@ fn message() -> impl Strategy<Value = Vec<u8>> {
     })
 }
 
-/// Datagrams of one length, with a few headers; the first byte is that length.
+/// Datagrams of one length, with a few headers, after a byte that is this length minus 1.
 fn datagrams() -> impl Strategy<Value = Vec<u8>> {
     let header = select(vec![
         &b"\0\0\0\x01\xC0\0\x02\x01\0\x35"[..],

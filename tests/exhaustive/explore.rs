@@ -9,7 +9,7 @@ use crate::harness::transport::Delivery;
 
 pub(crate) const DELIVERIES: [Delivery; 3] = [Delivery::Whole, Delivery::BYTES, Delivery::EXACT];
 
-/// All that can be decided. A list that is empty is for the other side to decide.
+/// The options for each decision. An empty list is for a decision of the other side.
 #[derive(Default)]
 pub(crate) struct Menu {
     pub(crate) openings: Vec<Opening>,
@@ -62,7 +62,7 @@ impl Menu {
 
 /// What a run did.
 pub(crate) struct Run {
-    /// The decisions that it was led by.
+    /// The decisions that it read.
     pub(crate) asked: u8,
     /// The bytes after which its end was certain. `None`: it waits for more.
     pub(crate) certain: Option<usize>,
@@ -74,7 +74,7 @@ impl From<Expected> for Run {
     }
 }
 
-/// Lets one side receive a script, and checks all that comes of it.
+/// Lets one side receive a script, and checks everything that it does.
 type Subject = fn(&Plan, &[u8], Delivery) -> Run;
 
 pub(crate) struct Explorer<'a> {
@@ -135,7 +135,7 @@ impl<'a> Explorer<'a> {
         }
     }
 
-    /// Whatever follows is not looked at. In pieces it does not even arrive.
+    /// What follows is not read. Delivered in pieces, it does not even arrive.
     fn end(&mut self, script: &[u8], plan: &Plan, decided: u8, left: u32, certain: usize) {
         self.stands_for(scripts(self.alphabet.len(), self.cuts.len(), left), decided);
         for symbol in self.alphabet {

@@ -14,7 +14,7 @@ const FRAMES: [&[u8]; 7] = [
     b"\x01\x04\x00\x00",
 ];
 
-/// How often a side asks for another token, at most.
+/// The maximum number of tokens that are answered with `more`.
 const ROUNDS: usize = 2;
 /// A method, the tokens, a level, and a request or a reply.
 const LONGEST: u32 = 1 + (1 + ROUNDS as u32) + 1 + 1;
@@ -33,7 +33,7 @@ fn accepts_every_client() {
 }
 
 #[test]
-fn initiates_to_every_server() {
+fn negotiates_with_every_server() {
     let alphabet =
         [FRAMES.as_slice(), &[b"\x05\x01", b"\x05\xFF", b"\x05\x00\x00\x01\xC0\x00\x02\x01\x00\x50"]].concat();
     for rounds in 0..=ROUNDS {

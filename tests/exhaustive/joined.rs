@@ -38,13 +38,13 @@ fn user(name: &[u8], password: &[u8]) -> Credentials {
     (name.to_vec(), password.to_vec())
 }
 
-/// Neither side waits for the other, so that the end is certain.
+/// Both sides run to their end, which is therefore certain.
 pub(crate) fn both(plan: &Plan, _script: &[u8], delivery: Delivery) -> Run {
     Run { asked: agree(plan, delivery, delivery), certain: Some(0) }
 }
 
 #[test]
-fn every_offer_with_every_preference() {
+fn both_sides_agree_for_every_offer_and_preference() {
     let menu = Menu {
         openings: openings(lists()),
         preferences: lists(),
@@ -66,7 +66,7 @@ fn answers() -> Vec<Answer> {
 }
 
 #[test]
-fn every_request_with_every_answer() {
+fn both_sides_agree_for_every_request_and_answer() {
     let menu = Menu {
         openings: openings(METHODS.map(|method| vec![method])),
         credentials: vec![user(b"u", b"p"), user(b"u", b"q"), user(b"", b""), user(&[b'u'; 255], &[b'p'; 255])],

@@ -1,4 +1,4 @@
-//! Every handshake that there can be, as far as its messages and decisions can be listed.
+//! Every handshake up to a bound, from lists of messages and of decisions.
 //!
 //! One side receives every sequence of the other's messages, valid and malformed, whole and truncated at every byte, and takes
 //! every decision that it is asked for ([`explore`]), and does what the harness's recogniser of the RFCs expects. Then both

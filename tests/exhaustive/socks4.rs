@@ -24,7 +24,7 @@ const REPLIES: [&[u8]; 7] = [
     b"HTTP",
 ];
 
-/// Whatever a server answers: as it is, refused, or late.
+/// Every kind of answer: success with an IPv4 or another address, or failure; for BIND, with or without a first reply.
 fn menu() -> Menu {
     Menu {
         preferences: [[].as_slice(), &[0], &[2], &[2, 0]].map(<[u8]>::to_vec).into(),
@@ -56,7 +56,7 @@ fn connects_to_every_server_of_socks4() {
 }
 
 #[test]
-fn every_request_with_every_answer_in_socks4() {
+fn both_sides_agree_for_every_request_and_answer_in_socks4() {
     let requests = [1, BIND, 0xF0].iter().flat_map(|&command| [IPV4, NAME, IPV6].map(|place| (command, place)));
     let users = [b"".as_slice(), b"me", &[b'u'; 255], &[b'u'; 256], b"a\0b"].map(|user_id| (user_id.to_vec(), vec![]));
     let menu = Menu { requests: requests.collect(), credentials: users.into(), ..menu() };

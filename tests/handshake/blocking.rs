@@ -71,14 +71,14 @@ fn deliveries() -> impl Iterator<Item = Delivery> {
     [Delivery::Whole, Delivery::BYTES, Delivery::EXACT, Delivery::Pieces([1, 0, 3, 2])].into_iter()
 }
 
-/// Whole handshakes with the data that follows, and what goes wrong after each of their bytes.
+/// The handshake truncated and malformed after each of its bytes, and whole with data after it.
 fn scripts(handshake: &[u8]) -> impl Iterator<Item = Vec<u8>> {
     let cut = (0..handshake.len()).map(|len| handshake[..len].to_vec());
     let malformed = (0..handshake.len()).map(|len| [&handshake[..len], b"\x09\xFF\xFF"].concat());
     cut.chain(malformed).chain([[handshake, b"data"].concat()])
 }
 
-/// The cases with short messages: of the longest, every cut would take a while.
+/// The cases with short messages: to cut the longest at every byte takes too long.
 fn cases() -> impl Iterator<Item = Case> {
     cases::all().filter(|case| case.up.len() < 100)
 }
@@ -190,7 +190,7 @@ fn named(given: UserPass<'_>) -> Option<String> {
     known.then(|| String::from_utf8(given.username().to_vec()).unwrap())
 }
 
-/// Accepts a client by each script, and checks it against a plan with this preference. Every request is refused.
+/// Accepts a client that sends each script, and checks the result against the plan. Every request is refused.
 fn accepts<A: Admit>(admit: &A, plan: &Plan, user: impl Fn(A::User) -> Option<u8>) {
     let plan = plan.clone().with_answer(Answer { listening: None, code: 7, bound: IPV4.to_vec() });
     for offer in [b"\x05\x01\x00".as_slice(), b"\x05\x01\x02", b"\x05\x02\x00\x02", b"\x05\x01\x01", b"\x05\x00"] {
@@ -239,7 +239,7 @@ fn accept_admits_what_the_check_admits_and_sends_every_refusal() {
     });
 }
 
-/// Accepts a client of either protocol by each script, and checks it against a plan with this preference.
+/// Accepts a client of either protocol that sends each script, and checks the result against the plan.
 fn accepts_either<A: Admit>(admit: &A, plan: &Plan) {
     let plan = plan.clone().with_either().with_answer(Answer { listening: None, code: 7, bound: IPV4.to_vec() });
     for handshake in [
@@ -272,7 +272,7 @@ fn accepts_either<A: Admit>(admit: &A, plan: &Plan) {
 }
 
 #[test]
-fn accept_either_admits_clients_of_socks4_where_no_credentials_are_required() {
+fn accept_either_admits_clients_of_socks4_if_no_credentials_are_required() {
     let alice = UserPass::new("alice", "s3cret").unwrap();
     accepts_either(&Anyone, &Plan::by(0).with_preference(&[0, 2]).with_accepts(Accepts::All));
     accepts_either(&Mixed, &Plan::by(2).with_preference(&[2, 0]));
@@ -350,18 +350,18 @@ fn receives_custom_messages_with_a_closure() {
 }
 
 #[test]
-fn a_message_of_the_callers_own_is_bounded() {
+fn a_custom_message_is_bounded() {
     let never = |_: &[u8]| Ok::<Option<((), usize)>, Infallible>(None);
     for (len, kind) in [(65_538, ErrorKind::UnexpectedEof), (65_539, ErrorKind::InvalidData)] {
         let bytes = vec![0; len];
         let mut wire = Wire::server(Stream::new(&bytes, Delivery::Whole));
-        let Err(Error::Io(error)) = wire.receive_with(never) else { panic!("an error of the stream") };
+        let Err(Error::Io(error)) = wire.receive_with(never) else { panic!("expected an I/O error") };
         assert_eq!(error.kind(), kind, "{len}");
     }
 }
 
 #[test]
-fn a_wire_goes_on_with_bytes_that_were_read_already() {
+fn a_wire_begins_with_bytes_that_were_already_read() {
     let mut inbox = Inbox::new(Vec::new());
     inbox.room(2).unwrap().copy_from_slice(b"\x05\x01");
     inbox.filled(2);
@@ -432,7 +432,7 @@ fn credentials_that_cannot_be_sent_are_an_error_of_the_stream() {
 }
 
 #[test]
-fn a_deadline_is_for_all_bytes_and_leaves_no_timeout() {
+fn a_deadline_bounds_all_operations_and_leaves_no_timeout() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let stream = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
     let (mut peer, _) = listener.accept().unwrap();

@@ -124,7 +124,7 @@ fn case((plan, up, down): &(Plan, &[u8], &[u8]), request: Asked<'_>) -> Case {
     Case { plan, up: [up, &*request].concat(), down: [down, &*replies].concat() }
 }
 
-/// Of each message the longest one.
+/// The longest message of each kind.
 fn longest() -> Case {
     let methods: Vec<_> = (0..=254).collect();
     let (username, password) = (vec![b'u'; 255], vec![b'p'; 255]);

@@ -35,7 +35,7 @@ fn every_method_can_be_chosen_if_and_only_if_it_was_offered() {
 }
 
 #[test]
-fn methods_with_a_move_of_their_own_have_no_sub_negotiation() {
+fn sub_negotiate_rejects_methods_that_have_their_own_move() {
     for method in [0, 2] {
         assert!(permit(&[method]).sub_negotiate(Method(method)).is_err());
     }
@@ -63,7 +63,7 @@ fn login(offer: &[u8], anonymous: bool, prefer_user_pass: bool) -> Option<bool> 
 }
 
 #[test]
-fn login_requests_credentials_where_required_or_preferred() {
+fn login_requests_credentials_if_required_or_preferred() {
     for others in [[].as_slice(), &[1], &[0x80, 0xFF]] {
         for prefer_user_pass in [false, true] {
             let login = |offer: &[u8], anonymous| login(&[others, offer].concat(), anonymous, prefer_user_pass);

@@ -1,4 +1,4 @@
-//! GSSAPI's sub-negotiation. The mechanism here is one that anybody can break: it wraps by turning every bit around.
+//! GSSAPI's sub-negotiation. The mechanism of these tests protects nothing: it wraps by inverting every bit.
 
 use socks5_sansio::server::{Asked, ReceiveOffer};
 use socks5_sansio::{
@@ -21,7 +21,7 @@ fn wrap(clear: &[u8]) -> Vec<u8> {
     clear.iter().map(|byte| !byte).collect()
 }
 
-/// In frames of this many bytes, complete messages or not.
+/// Wrapped, in frames of `size` bytes, which need not end where a message ends.
 pub(crate) fn wrapped(clear: &[u8], size: usize) -> Vec<u8> {
     clear.chunks(size).flat_map(|piece| GssapiMessage::Encapsulated(token(&wrap(piece))).to_vec()).collect()
 }

@@ -10,7 +10,7 @@ use crate::harness::transport::Delivery;
 
 const DELIVERIES: [Delivery; 3] = [Delivery::Whole, Delivery::BYTES, Delivery::EXACT];
 
-/// What may follow the bytes that decide.
+/// What may follow the bytes that decide the outcome.
 const AFTER: [&[u8]; 4] =
     [b"\x00", b"\x00\x01\xC0\x00\x02\x07\x12\x34 and more", b"\xFF\xFF", b"ET / HTTP/1.1\r\n\r\n"];
 
@@ -35,7 +35,7 @@ fn whatever_follows(before: &[u8], script: &[u8], end: impl Fn(&[u8], Delivery) 
 }
 
 #[test]
-fn an_end_of_stream_after_each_byte_is_typed() {
+fn an_end_of_stream_after_each_byte_is_a_typed_error() {
     for Case { plan, up, down } in cases::all() {
         for len in 0..up.len() {
             assert!(serves(&plan, &up[..len], Delivery::Whole).end.is_early(), "{len} of {plan:?}");
@@ -103,7 +103,7 @@ fn a_server_sends_its_closing_reply_and_no_more() {
 }
 
 #[test]
-fn an_address_that_cannot_be_framed_is_malformed() {
+fn an_unknown_address_type_or_an_empty_name_is_malformed() {
     for atyp in (0..=255).filter(|atyp| !matches!(atyp, 1 | 3 | 4)) {
         let invalid = Invalid::AddressType(atyp);
         let end = server(&Plan::by(0), b"\x05\x01\x00", &[5, 1, 0, atyp]);
@@ -150,7 +150,7 @@ fn a_client_accepts_a_status_of_version_5() {
     assert_eq!(connects(&Plan::by(2), b"\x05\x02\x05\x00", Delivery::EXACT).end, End::Client(client::Error::Closed));
 }
 
-/// The clients that wait for a reply after their login: to each command, in flights and without.
+/// Clients for each command, without and with credentials, optimistic and not.
 fn clients() -> impl Iterator<Item = Plan> {
     let openings = [(0, false), (2, true)].map(|(method, user_pass)| (method, Opening::Flight { user_pass }));
     let offers = [0, 2].map(|method| (method, Opening::Offer(vec![method])));

@@ -1,4 +1,4 @@
-//! What the SOCKS4 and 4A notes demand, and what is decided where they are silent.
+//! What the SOCKS4 and 4A notes require, and what this crate decides where they leave it open.
 
 use socks5_sansio::either::{self, Protocol, ReceiveProtocol, protocol};
 use socks5_sansio::server::Error;
@@ -23,7 +23,7 @@ fn refusing(listening: Option<&[u8]>) -> Plan {
     plan().with_answer(Answer { listening: listening.map(<[u8]>::to_vec), code: 5, bound: IPV4.to_vec() })
 }
 
-/// Of a server that serves both, whatever follows.
+/// The end and the output of a server for both protocols; what follows the script must not change them.
 fn served(plan: &Plan, script: &[u8]) -> (End, Vec<u8>) {
     let server = serves(plan, script, Delivery::Whole);
     for delivery in Delivery::every() {
@@ -78,7 +78,7 @@ fn socks4_bind_has_two_replies() {
 }
 
 #[test]
-fn socks4_bind_is_refused_where_the_server_does_not_listen_on_ipv4() {
+fn socks4_bind_is_refused_if_the_server_does_not_listen_on_ipv4() {
     let ipv6 = [[4].as_slice(), &[0x20; 16], &[0, 80]].concat();
     let refused = (End::Refused, REJECTED.to_vec());
     assert_eq!(served(&refusing(Some(&ipv6)), b"\x04\x02\x00\x50\xC0\x00\x02\x01\x00"), refused);

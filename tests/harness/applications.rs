@@ -31,11 +31,11 @@ pub enum Event {
 /// How a handshake ended for one side.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum End {
-    /// The connection is the application's.
+    /// The handshake succeeded: the application owns the connection.
     Open,
     /// The application refused.
     Refused,
-    /// The stream ended in a sub-negotiation of the caller's.
+    /// The stream ended in a sub-negotiation that the application defines.
     Left,
     Server(server::Error),
     Client(client::Error),
@@ -71,7 +71,7 @@ impl End {
     }
 }
 
-/// `Err` is for every end but a connection that is open.
+/// `Err` is every end but [`End::Open`].
 type Outcome<T = ()> = Result<T, End>;
 
 pub struct Application<'p, T> {
@@ -80,7 +80,7 @@ pub struct Application<'p, T> {
     pub events: Vec<Event>,
 }
 
-/// Logs what happens to a server.
+/// Runs a server, and logs what happens.
 pub fn serve<T: Transport>(plan: &Plan, transport: T) -> (Application<'_, T>, End) {
     let mut server = Application { plan, transport, events: vec![] };
     let end = server.serve().map_or_else(|end| end, |()| End::Open);
@@ -90,7 +90,7 @@ pub fn serve<T: Transport>(plan: &Plan, transport: T) -> (Application<'_, T>, En
     (server, end)
 }
 
-/// Logs what happens to a client.
+/// Runs a client, and logs what happens.
 pub fn connect<T: Transport>(plan: &Plan, transport: T) -> (Application<'_, T>, End) {
     let mut client = Application { plan, transport, events: vec![] };
     let end = client.connect().map_or_else(|end| end, |()| End::Open);
@@ -249,7 +249,7 @@ impl<T: Transport> Application<'_, T> {
     fn connect(&mut self) -> Outcome {
         let plan = self.plan;
         match plan.opening() {
-            Opening::Flight { user_pass } => return self.fly(*user_pass),
+            Opening::Flight { user_pass } => return self.connect_optimistically(*user_pass),
             Opening::Socks4 => self.connect_socks4()?,
             Opening::Offer(methods) if *methods == [0] => self.begin_anonymous()?,
             Opening::Offer(methods) if *methods == [0, 2] => self.log_in()?,
@@ -260,7 +260,7 @@ impl<T: Transport> Application<'_, T> {
         Ok(())
     }
 
-    fn fly(&mut self, with_user_pass: bool) -> Outcome {
+    fn connect_optimistically(&mut self, with_user_pass: bool) -> Outcome {
         let credentials = with_user_pass.then(|| user_pass(self.plan.credentials()));
         let (command, destination) = self.plan.request();
         let destination = endpoint(destination);
@@ -435,19 +435,19 @@ fn token(bytes: &[u8]) -> GssapiToken<'_> {
     GssapiToken::new(bytes).unwrap()
 }
 
-/// Of ATYP, address and port.
+/// Decodes ATYP, address and port.
 pub fn endpoint(place: &[u8]) -> Endpoint<'_> {
     let (address, port) = place.split_last_chunk().unwrap();
     let address = match address {
         [1, ip @ ..] => Address::Ipv4(<[u8; 4]>::try_from(ip).unwrap().into()),
         [3, _, name @ ..] => Address::Domain(Domain::new(name).unwrap()),
         [4, ip @ ..] => Address::Ipv6(<[u8; 16]>::try_from(ip).unwrap().into()),
-        _ => panic!("{place:?} is no place"),
+        _ => panic!("{place:?} has an unknown address type"),
     };
     Endpoint { address, port: u16::from_be_bytes(*port) }
 }
 
-/// To ATYP, address and port, without the encoder under test.
+/// Encodes to ATYP, address and port, without the encoder under test.
 pub fn place(endpoint: Endpoint<'_>) -> Vec<u8> {
     let address = match endpoint.address {
         Address::Ipv4(ip) => [[1].as_slice(), &ip.octets()].concat(),

@@ -1,10 +1,10 @@
-//! Choices, made of bytes.
+//! Choices, derived from the bytes of a fuzzer.
 
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use socks5_sansio::{Address, Domain, Endpoint};
 
-/// Each choice takes some bytes off the front. When there are none left, all choices are the first that there is.
+/// Each choice takes some bytes off the front. When none are left, every choice is the first option.
 pub struct Choices<'a>(&'a [u8]);
 
 impl<'a> Choices<'a> {
@@ -21,7 +21,7 @@ impl<'a> Choices<'a> {
         self.0.is_empty()
     }
 
-    /// As many bytes as this, or all that are left.
+    /// At most `most` bytes: fewer if fewer are left.
     pub fn take(&mut self, most: usize) -> &'a [u8] {
         let (taken, rest) = self.0.split_at(most.min(self.0.len()));
         self.0 = rest;
@@ -49,7 +49,7 @@ impl<'a> Choices<'a> {
         u16::from_be_bytes([self.byte(), self.byte()])
     }
 
-    /// At most `most` bytes: as they come, or one repeated.
+    /// At most `most` bytes: taken from the input, or one byte repeated.
     pub fn string(&mut self, most: usize) -> Vec<u8> {
         let len = self.up_to(most);
         if self.flag() {
@@ -60,7 +60,7 @@ impl<'a> Choices<'a> {
         string
     }
 
-    /// Another string, and the same most of the time.
+    /// The same string most of the time, else a similar one.
     pub fn like(&mut self, string: &[u8]) -> Vec<u8> {
         let mut like = string.to_vec();
         match self.byte() % 8 {
@@ -76,10 +76,10 @@ impl<'a> Choices<'a> {
     }
 
     pub fn methods(&mut self) -> Vec<u8> {
-        const TELLING: [u8; 6] = [0x00, 0x02, 0x01, 0x80, 0xFF, 0x03];
+        const NOTABLE: [u8; 6] = [0x00, 0x02, 0x01, 0x80, 0xFF, 0x03];
         match self.byte() % 8 {
             7 => self.string(255),
-            count => (0..count).map(|_| self.of(&TELLING)).collect(),
+            count => (0..count).map(|_| self.of(&NOTABLE)).collect(),
         }
     }
 

@@ -1,4 +1,4 @@
-//! Any bytes, decoded as every message there is. The oracle is the length that the figures of the RFCs give a message.
+//! Any bytes, decoded as every kind of message. The oracle is the length of a message by the figures of the RFCs.
 
 use core::fmt::Debug;
 use core::ops::Range;
@@ -15,11 +15,11 @@ const TRUNCATED: DecodeError = DecodeError::Invalid(Invalid::Truncated);
 /// A kind of message.
 pub struct Kind {
     pub max_len: usize,
-    /// The shortest message, where an empty name counts as one.
+    /// The shortest message; an empty name counts as a name.
     shortest: &'static [u8],
-    /// Where RSV is.
+    /// The position of RSV.
     rsv: Range<usize>,
-    /// The length by the figure, or `None` before it can be known.
+    /// The length by the figure, or `None` until enough bytes have arrived to know it.
     length: fn(&[u8]) -> Result<Option<usize>, Invalid>,
     /// Returns the bytes that the decoded message is encoded to, and the number of bytes used.
     decode: fn(&[u8]) -> Decoded,
@@ -95,12 +95,12 @@ fn version(bytes: &[u8], accepted: &[u8], invalid: fn(u8) -> Invalid) -> Result<
     }
 }
 
-/// Each kind of message is in the bytes or is not, and so it is in every prefix.
+/// Decodes the bytes, and every prefix up to the first that decides, as each kind of message.
 pub fn decoders(bytes: &[u8]) {
     for (index, kind) in KINDS.iter().enumerate() {
-        let undecided = |len: &usize| kind.decides(&bytes[..*len]);
-        (0..=bytes.len()).take_while(|len| !undecided(len)).for_each(|len| checks(index, &bytes[..len]));
-        (0..=bytes.len()).find(undecided).into_iter().chain([bytes.len()]).for_each(|len| checks(index, &bytes[..len]));
+        let decides = |len: &usize| kind.decides(&bytes[..*len]);
+        (0..=bytes.len()).take_while(|len| !decides(len)).for_each(|len| checks(index, &bytes[..len]));
+        (0..=bytes.len()).find(decides).into_iter().chain([bytes.len()]).for_each(|len| checks(index, &bytes[..len]));
     }
     peeks(bytes);
 }
@@ -113,12 +113,12 @@ impl Kind {
         }
     }
 
-    /// Whether the bytes are one message and no more. An empty name counts as one.
+    /// Whether the bytes are one message and no more. An empty name counts as a name.
     pub fn is_whole(&self, bytes: &[u8]) -> bool {
         (self.length)(bytes) == Ok(Some(bytes.len()))
     }
 
-    /// The result for any bytes, without the message.
+    /// How many bytes `decode` reports as missing, if that is its result.
     pub fn missing(&self, bytes: &[u8]) -> Option<usize> {
         match (self.decode)(bytes) {
             Err(DecodeError::Incomplete(missing)) => Some(missing.get()),
@@ -154,7 +154,7 @@ fn checks(index: usize, bytes: &[u8]) {
     assert!(decoded.is_err() || decoded.is_ok_and(|(encoded, _)| encoded.len() <= kind.max_len));
 }
 
-/// What is sent instead of the message received: RSV is 00, the status has version 01, and no address is 0.0.0.0.
+/// The message as this crate sends it: RSV is 00, the status has version 01, and an empty name is 0.0.0.0.
 fn sent(index: usize, message: &[u8], no_name: bool) -> Vec<u8> {
     let mut sent = message.to_vec();
     sent[KINDS[index].rsv.clone()].fill(0);
@@ -171,7 +171,7 @@ fn encoding((message, used): (impl Encode + Debug, usize)) -> Result<(Vec<u8>, u
     Ok((encoded(&message), used))
 }
 
-/// The encoded message. In a buffer it is whole or not at all, and appended it is the same.
+/// Encodes the message: into a buffer of any length, whole or not at all, and appended, with the same result.
 pub fn encoded(message: &(impl Encode + Debug + ?Sized)) -> Vec<u8> {
     let (bytes, needed) = (message.to_vec(), message.encoded_len());
     let mut appended = vec![FRESH];
@@ -190,7 +190,7 @@ pub fn encoded(message: &(impl Encode + Debug + ?Sized)) -> Vec<u8> {
     bytes
 }
 
-/// A header is split off, and prepended to the data where it was.
+/// Splits off the header, and prepends it again.
 fn split(datagram: &[u8]) -> Result<(Vec<u8>, usize), DecodeError> {
     let (header, data) = UdpHeader::split(datagram)?;
     let (encoded, used) = (encoded(&header), datagram.len() - data.len());

@@ -1,4 +1,4 @@
-//! Fragments against a model of RFC 1928 section 7, and there and back.
+//! Reassembly, compared with a model of RFC 1928 section 7; and fragmentation followed by reassembly.
 
 use core::num::NonZeroUsize;
 use core::time::Duration;
@@ -11,7 +11,7 @@ use super::choices::Choices;
 /// The high bit of FRAG.
 const LAST: u8 = 0x80;
 
-/// Chosen datagrams at chosen times: the queue does what the model does.
+/// The queue and the model have the same result for chosen datagrams at chosen times.
 pub fn reassembly(bytes: &[u8]) {
     let mut choices = Choices::new(bytes);
     let room = choices.up_to(120);
@@ -38,10 +38,10 @@ struct Sent {
 /// Endpoints that look alike, and are not the same.
 fn place(to: u8) -> Endpoint<'static> {
     match to {
-        0 => Endpoint::try_from("192.0.2.1:53").expect("is one"),
-        1 => Endpoint::try_from("192.0.2.1:54").expect("is one"),
-        2 => Endpoint::try_from("[::ffff:192.0.2.1]:53").expect("is one"),
-        _ => Endpoint::from((Domain::new("192.0.2.1").expect("is one"), 53)),
+        0 => Endpoint::try_from("192.0.2.1:53").expect("an endpoint"),
+        1 => Endpoint::try_from("192.0.2.1:54").expect("an endpoint"),
+        2 => Endpoint::try_from("[::ffff:192.0.2.1]:53").expect("an endpoint"),
+        _ => Endpoint::from((Domain::new("192.0.2.1").expect("a name"), 53)),
     }
 }
 
@@ -145,7 +145,7 @@ impl Model {
     }
 }
 
-/// Data that is cut into fragments arrives whole, through a queue with just enough room, and not through a smaller one.
+/// Data that is cut into fragments is reassembled in a queue with just enough room, and not in a smaller one.
 pub fn fragments(bytes: &[u8]) {
     let mut choices = Choices::new(bytes);
     let (place, lost) = (choices.place(), choices.up_to(200));
@@ -169,17 +169,17 @@ pub fn fragments(bytes: &[u8]) {
 }
 
 fn are_in_order(pieces: &[(UdpHeader<'_>, &[u8])], size: usize, endpoint: Endpoint<'_>) {
-    let (last, before) = pieces.split_last().expect("there is one at least");
+    let (last, before) = pieces.split_last().expect("at least one fragment");
     for (position, (header, data)) in (1..).zip(before) {
         assert_eq!((header.fragment.0, header.endpoint, data.len()), (position, endpoint, size));
     }
-    let position = u8::try_from(pieces.len()).expect("there are at most 127");
+    let position = u8::try_from(pieces.len()).expect("at most 127 fragments");
     let frag = if before.is_empty() { 0 } else { LAST | position };
     assert_eq!((last.0.fragment.0, last.0.endpoint), (frag, endpoint));
     assert!(last.1.len() <= size && (before.is_empty() || !last.1.is_empty()));
 }
 
-/// What comes out, if anything does, when each piece is sent in a datagram of its own.
+/// The reassembled data, if any, when each piece but the one at index `lost` is sent in a datagram.
 fn arrives(pieces: &[(UdpHeader<'_>, &[u8])], room: usize, lost: usize) -> Option<Vec<u8>> {
     let mut queue = Reassembly::new(vec![0xA5; room], MIN_TIMEOUT);
     let mut arrived = None;

@@ -1,4 +1,4 @@
-//! Any bytes, decoded as every frame of UDP in TCP; and frames of any datagram. The oracle is the length that the figures give a frame.
+//! Any bytes, decoded as every frame of UDP in TCP; and frames of any datagram. The oracle is the length of a frame by the figures.
 
 use socks5_sansio::udp_in_tcp::{GostDatagram, HevDatagram, UotConnectDatagram, UotDatagram, UotRequest};
 use socks5_sansio::{Decode, DecodeError, Encode, Endpoint, Invalid, ValueError};
@@ -7,7 +7,7 @@ use super::applications::place;
 use super::choices::Choices;
 use super::decoders::encoded;
 
-/// Where the parts of a frame end whose lengths are known by now. Data, if there is any, is the last part.
+/// The ends of those parts of a frame whose lengths are known so far. Data, if there is any, is the last part.
 type Ends = Result<Vec<usize>, Invalid>;
 
 /// What is decoded: the data, and the number of bytes used.
@@ -57,7 +57,7 @@ fn gost(bytes: &[u8]) -> Ends {
 
 fn hev(bytes: &[u8]) -> Ends {
     match &*gost(bytes)? {
-        // known when the address is there
+        // known once the address has arrived
         [header, _] if *header <= bytes.len() && usize::from(bytes[2]) != *header => {
             Err(Invalid::HeaderLength(bytes[2]))
         }
@@ -99,7 +99,7 @@ fn decodes(kind: &Kind, bytes: &[u8]) {
         (Err(DecodeError::Incomplete(missing)), Some(end), _) => {
             assert_eq!(bytes.len() + missing.get(), *end, "{bytes:02X?}");
         }
-        // the length of the address is not known
+        // the length of the address is not known yet
         (Err(DecodeError::Incomplete(missing)), None, []) => {
             assert!(missing.get() <= 7, "{missing} after {bytes:02X?}")
         }
@@ -108,7 +108,7 @@ fn decodes(kind: &Kind, bytes: &[u8]) {
     }
 }
 
-/// A datagram that was sent is received, whatever follows it. One that no reader can take cannot be sent.
+/// A datagram that was sent is received, whatever follows it. One that the format or its readers do not allow cannot be sent.
 macro_rules! round_trip {
     ($Datagram:ident, $datagram:expr, $error:expr) => {
         let (datagram, error): (_, Option<ValueError>) = ($datagram, $error);

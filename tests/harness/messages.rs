@@ -11,7 +11,7 @@ use socks5_sansio::{
 
 use super::decoders::encoded;
 
-/// The value that the bytes make, unless they are too few or a check fails.
+/// The value that `Arbitrary` makes of the bytes, unless they are too few or a check fails.
 fn made<'a, T: Arbitrary<'a>>(bytes: &'a [u8]) -> Option<T> {
     Unstructured::new(bytes).arbitrary().ok()
 }
@@ -61,7 +61,7 @@ pub fn messages(bytes: &[u8]) {
     assert_eq!(level, Some(ProtectionLevel(bytes.first().copied().unwrap_or_default())));
 }
 
-/// Owned and borrowed, the bytes make the same.
+/// The owned and the borrowed type make the same value of the bytes.
 fn owned<'a, O, B>(bytes: &'a [u8])
 where
     O: Arbitrary<'a> + From<B> + PartialEq + Debug,

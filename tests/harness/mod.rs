@@ -1,7 +1,7 @@
 //! One harness for the handshake tests, the exhaustive search and the fuzz targets.
 //!
 //! A [`plan`] has the decisions of a client and a server. Two [`applications`] follow it, over any [`transport`], and
-//! log what happens. The [`recogniser`] knows what must happen.
+//! log what happens. The [`recogniser`] determines what must happen.
 
 #![allow(dead_code, unreachable_pub, reason = "no target uses all of it")]
 

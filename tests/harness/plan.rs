@@ -7,7 +7,7 @@ use super::choices::Choices;
 /// A username and a password.
 pub type Credentials = (Vec<u8>, Vec<u8>);
 
-/// Known to both applications and to the recogniser. A plan remembers which of its decisions were looked at: the others make no
+/// Known to both applications and to the recogniser. A plan records which of its decisions were read: the others have made no
 /// difference so far.
 #[derive(Clone, Debug)]
 pub struct Plan {
@@ -17,11 +17,11 @@ pub struct Plan {
     preference: Vec<u8>,
     accepts: Accepts,
     answer: Answer,
-    /// The client's and the server's message in a sub-negotiation of the caller's; their tokens in GSSAPI.
+    /// The client's and the server's message in a sub-negotiation that the application defines; their tokens in GSSAPI.
     pub frames: (Vec<u8>, Vec<u8>),
-    /// How many tokens of GSSAPI the server answers with a request for another.
+    /// How many GSSAPI tokens the server answers with `more` before the context is established.
     pub rounds: usize,
-    /// Whether the server serves SOCKS4 too: clients that would be admitted without credentials.
+    /// Whether the server serves SOCKS4 too, to clients that it would admit without credentials.
     pub either: bool,
     /// The data of client and server after the handshake.
     pub data: (Vec<u8>, Vec<u8>),
@@ -32,7 +32,7 @@ pub struct Plan {
 #[derive(Clone, Debug)]
 pub enum Opening {
     Offer(Vec<u8>),
-    /// The same, by the function for any offer, even where there is one for this offer.
+    /// The same through `client::offer`, even if there is a function for this very offer.
     AnyOffer(Vec<u8>),
     /// Everything at once, and the data.
     Flight {
@@ -53,7 +53,7 @@ pub enum Accepts {
 /// What a server replies to a request.
 #[derive(Clone, Debug)]
 pub struct Answer {
-    /// BIND's first reply, where it is a success.
+    /// The address in BIND's first reply, if that is a success.
     pub listening: Option<Vec<u8>>,
     pub code: u8,
     /// ATYP, address and port of a success.
@@ -76,7 +76,7 @@ pub const UNSPECIFIED: &[u8] = b"\x01\x00\x00\x00\x00\x00\x00";
 pub const IPV4: &[u8] = b"\x01\xC0\x00\x02\x07\x12\x34";
 
 impl Plan {
-    /// CONNECT, by a method that is offered and preferred alone.
+    /// CONNECT; this method is the only one that is offered and the only one that is preferred.
     pub fn by(method: u8) -> Self {
         Self {
             opening: Opening::Offer(vec![method]),
@@ -88,7 +88,7 @@ impl Plan {
             frames: (b"ask".to_vec(), b"answer".to_vec()),
             rounds: 0,
             either: false,
-            // each looks like a message that could have stood there
+            // each begins like a message that could be sent at that point
             data: (b"\x05\x01\x00\x01 from the client".to_vec(), b"\x05\x05\x00\x01 from the server".to_vec()),
             asked: Cell::new(0),
         }
@@ -115,7 +115,7 @@ impl Plan {
         Self { opening, credentials, request, preference, accepts, answer, frames, rounds, either, data, asked }
     }
 
-    /// A plan in a few bytes, for one side that receives any bytes: the plan of the other side makes no difference there.
+    /// A plan from a few bytes, for one side that receives any bytes: the decisions of the other side make no difference.
     pub fn choose_for_one_side(choices: &mut Choices<'_>) -> Self {
         const METHODS: [&[u8]; 8] =
             [&[0], &[2], &[2, 0], &[0, 2, 1, 0x80], &[], &[0x80, 0xFF], &[0xFF], &[0, 64, 128, 192, 254]];
@@ -216,7 +216,7 @@ impl Plan {
         Self { answer, ..self }
     }
 
-    /// The messages of a sub-negotiation, and how often the server asks for another token.
+    /// The messages of a sub-negotiation, and the number of GSSAPI tokens that the server answers with `more`.
     pub fn with_frames(self, ask: &[u8], answer: &[u8], rounds: usize) -> Self {
         Self { frames: (ask.to_vec(), answer.to_vec()), rounds, ..self }
     }

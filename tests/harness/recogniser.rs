@@ -1,5 +1,5 @@
-//! What must happen: RFC 1928, RFC 1929, RFC 1961 and the SOCKS4 and 4A notes, read from their figures, for a side that has the whole stream of the other
-//! side before it. Shares the names of the errors with the crate, and no code.
+//! What must happen to a side that has the whole input at once, by the figures of RFC 1928, RFC 1929, RFC 1961 and the SOCKS4 and
+//! 4A notes. Shares the names of the errors with the crate, and no code.
 
 use core::mem;
 use core::net::{IpAddr, Ipv6Addr};
@@ -26,7 +26,7 @@ pub struct Expected {
     pub certain: usize,
     /// The decisions of the plan that led here.
     pub asked: u8,
-    /// From this many bytes on, this many are the least that complete a message.
+    /// Pairs of lengths: once the first has arrived, the second is the least at which a message is complete.
     least: Vec<(usize, usize)>,
 }
 
@@ -67,11 +67,11 @@ type Read<T> = Result<T, Fault>;
 struct Side<'a> {
     plan: &'a Plan,
     input: &'a [u8],
-    /// Where the message begins that is being read.
+    /// Where the message that is being read begins.
     start: usize,
     at: usize,
     used: usize,
-    /// The next octet was looked at already, and not used.
+    /// Whether the next octet was read without being consumed.
     peeked: bool,
     least: Vec<(usize, usize)>,
     events: Vec<Event>,
@@ -104,7 +104,7 @@ impl<'a> Side<'a> {
         self.sent.extend(bytes);
     }
 
-    /// The message before is received.
+    /// The message that was just read is complete.
     fn received(&mut self, event: Event) {
         self.events.push(event);
         self.used = self.at;
@@ -113,7 +113,7 @@ impl<'a> Side<'a> {
 
 /// The figures.
 impl<'a> Side<'a> {
-    /// A field of a message of which at least `after` more bytes follow.
+    /// A field that is followed by at least `after` more bytes of its message.
     fn field(&mut self, len: usize, after: usize) -> Read<&'a [u8]> {
         let from = self.at + usize::from(mem::take(&mut self.peeked));
         self.least.push((from, self.at + len + after));
@@ -178,7 +178,7 @@ impl<'a> Side<'a> {
         }
     }
 
-    /// RFC 1928 section 6: VER REP RSV ATYP BND.ADDR BND.PORT. A failure may end after REP. An empty name is no address.
+    /// RFC 1928 section 6: VER REP RSV ATYP BND.ADDR BND.PORT. A failure may end after REP. An empty name stands for 0.0.0.0.
     fn reply(&mut self) -> Read<Result<Vec<u8>, u8>> {
         self.version(&[5], Invalid::Version, 1)?;
         match self.octet(0)? {
@@ -198,7 +198,7 @@ impl<'a> Side<'a> {
         let start = self.at;
         match self.octet(3)? {
             1 => self.field(4, 2)?,
-            // where an empty name cannot be received, it is malformed before its port
+            // in a request, an empty name is malformed before its port arrives
             3 => self.short(2)?,
             4 => self.field(16, 2)?,
             other => return Err(Fault::Malformed(Invalid::AddressType(other))),
@@ -222,7 +222,7 @@ impl<'a> Side<'a> {
         }
     }
 
-    /// SOCKS4: VN CD DSTPORT DSTIP USERID 00, and of 4A NAME 00 where DSTIP is 0.0.0.x
+    /// SOCKS4: VN CD DSTPORT DSTIP USERID 00; in 4A, if DSTIP is 0.0.0.x, then NAME 00
     fn socks4_request(&mut self) -> Read<(u8, &'a [u8], Vec<u8>)> {
         self.version(&[4], Invalid::Socks4Version, 8)?;
         let cd = self.octet(7)?;
@@ -297,7 +297,7 @@ impl<'a> Side<'a> {
         End::Gssapi(error)
     }
 
-    /// A message of the caller's own, of this length in bytes.
+    /// A message that the application defines, of this length in bytes.
     fn own(&mut self, len: usize) -> Result<Vec<u8>, End> {
         self.least.push((self.at, 0));
         let own = self.input[self.at..].get(..len).ok_or(End::Left)?;
@@ -306,7 +306,7 @@ impl<'a> Side<'a> {
     }
 }
 
-/// The server's order.
+/// The messages of the server, in order.
 impl Side<'_> {
     fn serve(&mut self) -> Result<(), End> {
         if self.plan.either && self.protocol()? == 4 {
@@ -434,12 +434,12 @@ impl Side<'_> {
     }
 }
 
-/// The client's order.
+/// The messages of the client, in order.
 impl Side<'_> {
     fn connect(&mut self) -> Result<(), End> {
         match self.plan.opening() {
             Opening::Offer(methods) | Opening::AnyOffer(methods) => self.negotiate(methods)?,
-            Opening::Flight { user_pass } => self.fly(*user_pass)?,
+            Opening::Flight { user_pass } => self.connect_optimistically(*user_pass)?,
             Opening::Socks4 => return self.connect_socks4(),
         }
         // section 6: two replies to BIND
@@ -480,8 +480,8 @@ impl Side<'_> {
         Ok(())
     }
 
-    /// Nothing is received before the reply.
-    fn fly(&mut self, user_pass: bool) -> Result<(), End> {
+    /// The application receives nothing before the reply.
+    fn connect_optimistically(&mut self, user_pass: bool) -> Result<(), End> {
         self.send(&[5, 1, if user_pass { 2 } else { 0 }]);
         if user_pass {
             self.send_user_pass();
@@ -578,7 +578,7 @@ fn bad_socks4(fault: Fault) -> End {
     })
 }
 
-/// The request for a place, or why there is none.
+/// The request for a destination, or why SOCKS4 has none for it.
 fn socks4_request(command: u8, user_id: &[u8], place: &[u8]) -> Result<Vec<u8>, RequestError> {
     let (address, port) = place.split_at(place.len() - 2);
     let (ip, name): (&[u8], &[u8]) = match address {
@@ -594,7 +594,7 @@ fn socks4_request(command: u8, user_id: &[u8], place: &[u8]) -> Result<Vec<u8>, 
     Ok([&[4, command], port, ip, user_id, b"\x00", name, end].concat())
 }
 
-/// Address and port of a place that is an IPv4 address, mapped or spelled perhaps.
+/// The address and port, if the address is IPv4, IPv4-mapped, or either of them spelled as a name.
 fn ipv4(place: &[u8]) -> Option<([u8; 4], [u8; 2])> {
     let (address, port) = place.split_last_chunk()?;
     let ip = match address {

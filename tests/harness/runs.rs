@@ -26,7 +26,7 @@ fn splits(buffer: &[u8], stride: NonZeroUsize) {
     for (run, next) in runs.iter().zip(runs.iter().skip(1)) {
         let (Ok(run), Ok(next)) = (run, next) else { continue };
         let header_len = run.datagrams().len().min(stride.get()) - run.data().next().unwrap().len();
-        assert!(!next.datagrams().starts_with(&run.datagrams()[..header_len]), "one run is two");
+        assert!(!next.datagrams().starts_with(&run.datagrams()[..header_len]), "two runs that should be one");
     }
     let covered: Vec<u8> = runs.iter().flatten().flat_map(Run::datagrams).copied().collect();
     assert!(runs.iter().any(Result::is_err) || covered == buffer);

@@ -95,7 +95,7 @@ fn damaged(bytes: &[u8], choices: &mut Choices<'_>) -> Vec<u8> {
     bytes
 }
 
-/// Lets a server receive a script, and checks all that comes of it.
+/// Lets a server receive a script, and checks everything that it does.
 pub fn serves(plan: &Plan, input: &[u8], delivery: Delivery) -> Expected {
     let plan = plan.unasked();
     let (server, end) = applications::serve(&plan, Script::new(input, delivery));
@@ -106,7 +106,7 @@ pub fn serves(plan: &Plan, input: &[u8], delivery: Delivery) -> Expected {
     expected
 }
 
-/// Lets a client receive a script, and checks all that comes of it.
+/// Lets a client receive a script, and checks everything that it does.
 pub fn connects(plan: &Plan, input: &[u8], delivery: Delivery) -> Expected {
     let plan = plan.unasked();
     let (client, end) = applications::connect(&plan, Script::new(input, delivery));
@@ -136,7 +136,7 @@ fn as_expected(side: &Application<'_, Script<'_>>, end: End, expected: &Expected
     }
 }
 
-/// A state waits for as long as it must, and no longer.
+/// A state waits until the outcome is certain, and no longer; `missing` is right after every byte.
 fn every_byte_counts(script: &Script<'_>, expected: &Expected, input: &[u8]) {
     assert_eq!(script.arrived, expected.certain, "{input:02X?}");
     let missing = (0..expected.certain).filter_map(|arrived| Some((arrived, expected.missing(arrived)?)));
@@ -161,13 +161,13 @@ pub fn transcript(plan: &Plan) -> (Vec<u8>, Vec<u8>) {
     }
 }
 
-/// Both sides end, each as it must, and agree on how. Returns the decisions that led there.
+/// Both sides end as the recogniser expects, and agree on the outcome. Returns the decisions that led there.
 pub fn agree(plan: &Plan, to_server: Delivery, to_client: Delivery) -> u8 {
     let plan = plan.unasked();
     let (up, down) = transcript(&plan);
     let (served, client) = (serves(&plan, &up, to_server), connects(&plan, &down, to_client));
     let (up, down) = (&up[served.used..], &down[client.used..]);
-    let flies = matches!(plan.opening(), Opening::Flight { .. });
+    let optimistic = matches!(plan.opening(), Opening::Flight { .. });
     match client.end {
         End::Open => {
             assert_eq!(served.end, End::Open, "{plan:?}");
@@ -177,7 +177,7 @@ pub fn agree(plan: &Plan, to_server: Delivery, to_client: Delivery) -> u8 {
         | End::Gssapi(gssapi::Error::Aborted)
         | End::Socks4(socks4::Error::Refused(_)) => {
             assert_eq!(served.end, End::Refused, "{plan:?}");
-            assert_eq!(if flies { plan.data.0.len() } else { 0 }, up.len().min(plan.data.0.len()), "{plan:?}");
+            assert_eq!(if optimistic { plan.data.0.len() } else { 0 }, up.len().min(plan.data.0.len()), "{plan:?}");
         }
         // the server refused in a sub-negotiation that has no message for it
         End::Left => assert_eq!((served.end, up), (End::Refused, b"".as_slice()), "{plan:?}"),

@@ -1,11 +1,11 @@
-//! Endpoints as text, and names that are text or are not.
+//! Endpoints as text, and names of any bytes.
 
 use core::net::{IpAddr, Ipv6Addr};
 use core::str;
 
 use socks5_sansio::{Address, Domain, Endpoint, EndpointBuf, ParseEndpointError, Target, ValueError};
 
-/// The bytes as `HOST:PORT`, as a host apart from its port, and as a name as a peer sends it.
+/// Parses the bytes as `HOST:PORT` and as a host without its port, and takes them as a name that a peer sent.
 pub fn endpoint_text(bytes: &[u8]) {
     if let Ok(text) = str::from_utf8(bytes) {
         with_its_port(text);
@@ -45,7 +45,7 @@ fn number(port: &str) -> Option<u16> {
     value.filter(|_| !port.is_empty())?.try_into().ok()
 }
 
-/// An IPv6 address has brackets, a name has neither these nor anything that divides text.
+/// An IPv6 address has brackets; a name has no brackets, colons, whitespace or control characters.
 fn address_of(host: &str) -> Result<Address<'_>, ParseEndpointError> {
     let inside = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
     let divided = host.is_empty() || host.contains([':', '[', ']']);
@@ -70,7 +70,7 @@ fn is_written_as_it_is_read(endpoint: Endpoint<'_>) {
     is_canonical(endpoint);
 }
 
-/// A name is not text until it was checked.
+/// `hostname` returns a name only if all its bytes are graphic ASCII; `Display` and `Debug` escape other bytes.
 fn as_a_name(name: Domain<'_>) {
     let bytes = name.as_bytes();
     let graphic = bytes.iter().all(u8::is_ascii_graphic);
@@ -90,8 +90,8 @@ fn spelled(host: &str) -> Option<IpAddr> {
     }
 }
 
-/// No address hides in a canonical endpoint: not in a name, and not mapped. The target is the same, and a name is only one that
-/// a resolver can be asked for.
+/// In a canonical endpoint, no address is spelled as a name, and none is IPv4-mapped. Its target is that of the endpoint; a name in
+/// the target can be passed to a resolver.
 fn is_canonical(endpoint: Endpoint<'_>) {
     let canonical = endpoint.canonical();
     assert_eq!((canonical.canonical(), canonical.port), (canonical, endpoint.port));

@@ -13,13 +13,13 @@ use super::choices::Choices;
 pub trait Transport {
     fn receive<S: Receive>(&mut self, state: S) -> Result<S::Received<'_>, S::Error>;
 
-    /// A message of the caller's own, of this length in bytes. `None`: the stream ended before.
+    /// A message that the application defines, of this length in bytes. `None`: the stream ended before it was complete.
     fn frame(&mut self, len: usize) -> Option<Vec<u8>>;
 
     fn send(&mut self, message: &(impl Encode + ?Sized));
 }
 
-/// The sizes of the pieces, over and over.
+/// The sizes of the pieces, used in rotation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Delivery {
     Whole,
@@ -51,7 +51,7 @@ impl Delivery {
     }
 }
 
-/// All bytes of the peer, and then the end of its stream.
+/// All bytes that the peer sends, and then the end of its stream.
 pub struct Script<'s> {
     bytes: &'s [u8],
     delivery: Delivery,
@@ -59,7 +59,7 @@ pub struct Script<'s> {
     pub arrived: usize,
     pub used: usize,
     pub sent: Vec<u8>,
-    /// Each answer of a state that is not `None`, with the number of bytes that had arrived.
+    /// What `missing` returned, unless it was `None`, after the number of bytes that had arrived.
     pub missing: Vec<(usize, usize)>,
 }
 
@@ -133,8 +133,9 @@ impl<S: Read + Write> Transport for Wire<S> {
     }
 }
 
-/// What holds for every state and every input, in a slice and in an [`Inbox`]: `missing` alone determines whether `receive` can decide, no fewer bytes than that make a
-/// message, and once there is one, more bytes make no difference. `make` makes the same state over and over.
+/// What holds for every state and every input, in a slice and in an [`Inbox`]: `missing` alone determines whether `receive` can
+/// decide, no fewer bytes than that make a message, and once there is one, more bytes make no difference. Each call of `make`
+/// returns the same state.
 pub fn keeps_the_contract<S: Receive<Error: PartialEq>>(make: impl Fn() -> S, input: &[u8])
 where
     for<'i> S::Received<'i>: Debug,
@@ -145,8 +146,8 @@ where
     for len in 0..=input.len() {
         match (make().missing(&input[..len]), &decided) {
             (Some(missing), None) => {
-                assert!(len + missing.get() >= shortest, "{} bytes are enough of {input:02X?}", len + missing.get());
-                assert!(receive(len).is_err(), "{len} bytes are not enough of {input:02X?}");
+                assert!(len + missing.get() >= shortest, "{shortest} is not the least length: {input:02X?}");
+                assert!(receive(len).is_err(), "{len} bytes should not be enough: {input:02X?}");
                 shortest = len + missing.get();
             }
             (None, None) => {
@@ -155,7 +156,7 @@ where
                 decided = Some(received);
             }
             (None, Some(decided)) => assert_eq!(&receive(len), decided, "{len} bytes of {input:02X?}"),
-            (Some(missing), Some(_)) => panic!("{missing} bytes are missing of {len} that decide {input:02X?}"),
+            (Some(missing), Some(_)) => panic!("{missing} bytes are missing after {len}, which decided: {input:02X?}"),
         }
     }
 }

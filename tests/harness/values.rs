@@ -7,7 +7,7 @@ use socks5_sansio::{
 use super::choices::Choices;
 use super::decoders::encoded;
 
-/// Returns the bytes of a message, from which it is decoded. The bytes after them make no difference.
+/// Encodes a message, decodes it again, with other bytes after it, and returns the bytes.
 macro_rules! round_trip {
     ($Message:ident, $message:expr) => {{
         let bytes = encoded(&$message);

@@ -9,9 +9,9 @@ use crate::support::{Server, connect, connect_from, encoded, read_all, read_exac
 
 const OTHER_HOST: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 2);
 
-fn bind<'a>(server: &Server, destination: impl Into<Endpoint<'a>>, behind: &[u8]) -> TcpStream {
+fn bind<'a>(server: &Server, destination: impl Into<Endpoint<'a>>, early: &[u8]) -> TcpStream {
     let mut stream = connect(server.address);
-    stream.write_all(&[&[5, 1, 0], &*encoded(Request::bind(destination.into())), behind].concat()).unwrap();
+    stream.write_all(&[&[5, 1, 0], &*encoded(Request::bind(destination.into())), early].concat()).unwrap();
     assert_eq!(read_exactly(&stream), [5, 0]);
     stream
 }
@@ -68,14 +68,14 @@ fn bind_accepts_only_the_peer_in_the_request() {
     for destination in [Endpoint::try_from("127.0.0.1:0").unwrap(), literal] {
         let stream = bind(&server, destination, b"");
         let listening = bound(&stream);
-        assert_eq!(read_all(connect_from(OTHER_HOST, listening)), b"", "another host is hung up on");
+        assert_eq!(read_all(connect_from(OTHER_HOST, listening)), b"", "the connection of another host is closed");
         let peer = connect(listening);
         assert_eq!(bound(&stream), peer.local_addr().unwrap());
     }
 }
 
 #[test]
-fn bind_accepts_any_peer_where_the_request_names_none() {
+fn bind_accepts_any_peer_if_the_request_names_none() {
     let server = Server::start(&[]);
     let stream = bind(&server, Endpoint::UNSPECIFIED, b"");
     let peer = connect_from(OTHER_HOST, bound(&stream));
@@ -83,7 +83,7 @@ fn bind_accepts_any_peer_where_the_request_names_none() {
 }
 
 #[test]
-fn a_peer_without_an_address_is_refused() {
+fn refuses_bind_for_a_name_without_an_address() {
     let server = Server::start(&[]);
     for name in ["no-such-name.invalid", "127.0.0.1\0"] {
         let stream = bind(&server, (Domain::new(name).unwrap(), 0), b"");

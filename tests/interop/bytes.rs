@@ -48,16 +48,16 @@ fn code_for(server: &Server, request: &[u8]) -> ReplyCode {
 }
 
 #[test]
-fn everything_in_one_segment() {
-    everything(|mut stream, bytes| stream.write_all(bytes).unwrap());
+fn serves_a_client_that_sends_everything_in_one_segment() {
+    serves_a_client_that_writes(|mut stream, bytes| stream.write_all(bytes).unwrap());
 }
 
 #[test]
-fn everything_one_byte_at_a_time() {
-    everything(|mut stream, bytes| bytes.chunks(1).for_each(|byte| stream.write_all(byte).unwrap()));
+fn serves_a_client_that_sends_one_byte_at_a_time() {
+    serves_a_client_that_writes(|mut stream, bytes| bytes.chunks(1).for_each(|byte| stream.write_all(byte).unwrap()));
 }
 
-fn everything(write: impl Fn(&TcpStream, &[u8])) {
+fn serves_a_client_that_writes(write: impl Fn(&TcpStream, &[u8])) {
     let server = Server::start(&["--user", "u", "--password", "p"]);
     let target = serve(Ipv4Addr::LOCALHOST, echo_at_the_end);
     let stream = connect(server.address);
@@ -96,7 +96,7 @@ fn literals_sent_as_names_need_no_resolver() {
     }
 }
 
-/// A server that sees another `/etc/hosts`.
+/// A server in a mount namespace with another `/etc/hosts`.
 pub fn server_with_hosts(hosts: &Path, args: &[&str]) -> Option<Server> {
     if text(&run(Program::new("id").arg("-u"), b"").stdout) != "0\n" {
         return skip("only root can give a server an /etc/hosts of its own");
@@ -121,7 +121,7 @@ fn every_address_of_a_name_is_tried() {
 }
 
 #[test]
-fn failures_have_their_code() {
+fn each_failure_has_its_reply_code() {
     let server = Server::start(&[]);
     let closed = closed_port();
     let anywhere = SocketAddr::from((Ipv4Addr::LOCALHOST, 1));
@@ -210,7 +210,7 @@ fn required_methods_and_credentials_are_enforced() {
 }
 
 #[test]
-fn a_client_that_never_ends_its_handshake_is_hung_up_on() {
+fn closes_the_connection_of_a_client_that_never_ends_its_handshake() {
     let server = Server::start(&["--handshake-timeout", "1"]);
     let mut stream = connect(server.address);
     stream.write_all(&[5, 1, 0, 5, 1]).unwrap();
@@ -249,7 +249,7 @@ fn tunnel(server: &Server, target: SocketAddr) -> TcpStream {
 }
 
 #[test]
-fn many_at_once() {
+fn relays_100_tunnels_at_once() {
     let server = Server::start(&[]);
     let target = serve(Ipv4Addr::LOCALHOST, echo);
     let mut streams: Vec<_> = (0..100).map(|_| tunnel(&server, target)).collect();
@@ -262,7 +262,7 @@ fn many_at_once() {
 }
 
 #[test]
-fn it_listens_on_ipv6() {
+fn listens_on_ipv6() {
     let server = Server::listen("[::1]:0", &[]);
     assert!(server.address.is_ipv6());
     let target = serve(Ipv4Addr::LOCALHOST, peer_address);
@@ -279,7 +279,7 @@ fn names_are_escaped_in_the_log() {
 }
 
 #[test]
-fn a_user_without_a_password_is_rejected() {
+fn rejects_the_option_user_without_a_password() {
     let output = run(example("server").args(["--user", "u"]), b"");
     assert!(!output.status.success());
 }

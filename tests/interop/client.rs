@@ -39,7 +39,7 @@ pub fn targets() -> [String; 3] {
 }
 
 #[test]
-fn times_out_where_the_proxy_accepts_no_connection() {
+fn times_out_if_the_proxy_accepts_no_connection() {
     let (_sockets, proxy) = full_listener();
     let error = format!("error: cannot connect to the proxy {proxy}: connection timed out\n");
     fails(proxy, &["--timeout", "1"], "192.0.2.1:80", &error);
@@ -220,7 +220,7 @@ pub fn sends_hello_and_expects_it_back(mut stream: TcpStream) {
 }
 
 #[test]
-fn a_peer_through_the_example_server() {
+fn accepts_a_peer_through_the_example_server() {
     let server = Server::start(&[]);
     for destination in ["127.0.0.1:0", "0.0.0.0:0", "localhost:0"] {
         accepts_a_peer(server.address, &[], destination);
@@ -313,7 +313,7 @@ fn through_ssh() {
     }
 }
 
-/// `ssh -D` to an sshd of its own, which is connected by a pipe and does not listen.
+/// `ssh -D` to its own sshd, which is connected by a pipe and does not listen.
 fn ssh(folder: &TempDir) -> Option<(Running, SocketAddr)> {
     program("ssh")?;
     program("sshd")?;

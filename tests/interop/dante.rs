@@ -11,7 +11,7 @@ use crate::support::{
     start_on_free_port, text, web,
 };
 
-/// Its server, at an IPv4 and an IPv6 address.
+/// dante's server, at an IPv4 and an IPv6 address.
 struct Dante {
     _running: Running,
     _folder: TempDir,
@@ -145,7 +145,7 @@ fn socksify_exchanges_datagrams() {
     assert!(line.contains(" UDP ASSOCIATE ") && line.ends_with(": 15 bytes up, 15 down\n"), "{line}");
 }
 
-/// Python's own `accept` is `accept4`, which `socksify` does not take over.
+/// Python's own `accept` calls `accept4`, which `socksify` does not intercept.
 const LISTEN: &str = "
 import ctypes, os, socket
 s = socket.socket()

@@ -89,7 +89,7 @@ fn names_are_resolved() {
 }
 
 #[test]
-fn the_longest_and_the_empty_datagram() {
+fn relays_the_longest_and_the_empty_datagram() {
     let server = Server::start(&[]);
     let client = Client::new(&server);
     let target = serve_datagrams(Ipv4Addr::LOCALHOST);

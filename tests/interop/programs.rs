@@ -91,7 +91,7 @@ pub fn pysocks(version: &str, args: &[&str]) -> Option<Output> {
     python("socks", include_str!("pysocks.py"), &[&[version], args].concat())
 }
 
-/// Sends hello to the target in each way, with and without credentials.
+/// Runs a client that sends hello to each host at the target's port, without credentials and with them.
 fn echoes_hello(run: impl Fn(&[&str]) -> Option<Output>, command: &str, hosts: &[&str], target: SocketAddr) {
     let open = Server::start(&[]);
     let closed = Server::start(&["--user", "u", "--password", "p"]);
@@ -118,7 +118,7 @@ fn pysocks_exchanges_datagrams() {
 
 const SCRIPT: &str = include_str!("node_socks.js");
 
-/// Runs the script with Node, if it has `socks`: in `NODE_PATH`.
+/// Runs the script with Node, if `NODE_PATH` has the package `socks`.
 pub fn node(version: &str, args: &[&str]) -> Option<Output> {
     let output = run(program("node")?.args(["-e", SCRIPT, "--", version]).args(args), b"");
     if text(&output.stderr).contains("Cannot find module 'socks'") {
@@ -213,7 +213,7 @@ fn libtorrent_announces_to_a_udp_tracker() {
     }
 }
 
-/// Without keys, and with a peer that returns every packet: its answer to a ping is a ping.
+/// Without keys. The peer returns every packet, so that each ping is answered with a ping.
 #[test]
 fn openvpn_reaches_its_peer() {
     let mut server = Server::start(&[]);

@@ -8,7 +8,7 @@ use tempfile::NamedTempFile;
 use crate::client::{echoes_hello, exchanges_datagrams_with};
 use crate::support::{Running, Server, echo, program, serve, serve_datagrams, start_on_free_port};
 
-/// A SOCKS server of all versions, which sends what it is asked for to this outbound.
+/// A SOCKS server of all versions, which forwards through this outbound.
 fn sing_box(outbound: &str) -> Option<(Running, SocketAddr)> {
     program("sing-box")?;
     let configuration = NamedTempFile::new().unwrap();
@@ -28,7 +28,7 @@ fn sing_box(outbound: &str) -> Option<(Running, SocketAddr)> {
     }))
 }
 
-/// The outbound through this proxy.
+/// An outbound through this proxy.
 fn through(proxy: SocketAddr, options: &str) -> String {
     let port = proxy.port();
     format!(

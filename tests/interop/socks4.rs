@@ -16,7 +16,7 @@ use crate::support::{
 
 const DATA: &[u8; 27] = b"twenty-seven bytes of data.";
 const REJECTED: [u8; 8] = [0, 0x5B, 0, 0, 0, 0, 0, 0];
-/// What the server logs where it requires credentials: no destination, as it has not looked at it.
+/// What the server logs if it requires credentials: without the destination, which it has not read.
 pub const CREDENTIALS_REQUIRED: &str = ": credentials are required, and socks4 has none\n";
 
 fn request<'a>(command: Command, destination: impl Into<Endpoint<'a>>) -> Vec<u8> {
@@ -31,7 +31,7 @@ fn by_name(name: &str, port: u16) -> Endpoint<'_> {
     (Domain::new(name).unwrap(), port).into()
 }
 
-/// CONNECT to the loopback address with a USERID of this length: by a name of this length, or by address where that is 0.
+/// CONNECT to the loopback address with a USERID of `user_id` bytes: by a name of `name` bytes, or by address if `name` is 0.
 fn long(port: u16, user_id: usize, name: usize) -> Vec<u8> {
     let (port, user_id) = (port.to_be_bytes(), vec![b'u'; user_id]);
     let name_and_nul = format!("{}.localhost\0", "n".repeat(name.saturating_sub(".localhost".len())));
@@ -108,7 +108,7 @@ fn a_userid_and_a_name_of_255_bytes_are_granted_and_longer_ones_reach_no_target(
 }
 
 #[test]
-fn a_client_that_never_ends_its_request_is_hung_up_on() {
+fn closes_the_connection_of_a_client_that_never_ends_its_request() {
     let server = Server::start(&["--handshake-timeout", "1"]);
     let address = &[4, 1, 0, 80, 127, 0, 0, 1][..];
     let name = &[4, 1, 0, 80, 0, 0, 0, 1, b'u', 0];
@@ -193,7 +193,7 @@ fn bind_has_two_replies_and_then_a_tunnel() {
 }
 
 #[test]
-fn bind_is_refused_where_only_ipv6_could_listen() {
+fn bind_is_refused_if_the_server_listens_on_ipv6_only() {
     let server = Server::listen("[::1]:0", &[]);
     for destination in [Endpoint::UNSPECIFIED, by_name("::1", 0)] {
         assert_eq!(read_all(send(&server, &request(Command::BIND, destination))), REJECTED, "{destination}");
@@ -201,7 +201,7 @@ fn bind_is_refused_where_only_ipv6_could_listen() {
 }
 
 #[test]
-fn where_credentials_are_required_every_request_is_refused() {
+fn refuses_every_request_if_credentials_are_required() {
     let mut server = Server::start(&["--user", "u", "--password", "p"]);
     let listener = untouched();
     let target = Endpoint::from(listener.local_addr().unwrap());
@@ -221,7 +221,7 @@ fn where_credentials_are_required_every_request_is_refused() {
 
 /// `/etc/hosts` is a pipe, which cannot be written to before a look-up reads it.
 #[test]
-fn where_credentials_are_required_nothing_is_resolved() {
+fn resolves_no_name_if_credentials_are_required() {
     let folder = tempfile::tempdir().unwrap();
     let hosts = folder.path().join("hosts");
     assert!(run(Program::new("mkfifo").arg(&hosts), b"").status.success());

@@ -13,7 +13,7 @@ struct Client {
     run: fn(proxy: SocketAddr, host: &str, port: &str) -> Option<Output>,
     /// Whether the name is resolved by the proxy: SOCKS4a.
     sends_names: bool,
-    /// What it prints of a refusal.
+    /// What it prints when it is refused.
     refusal: &'static str,
 }
 
@@ -43,7 +43,7 @@ const NODE_REFUSAL: &str = "Socks4 Proxy rejected connection";
 
 const JAVA: Client = Client { run: java, sends_names: false, refusal: "SOCKS request rejected" };
 
-/// curl sends what follows the type `0`.
+/// curl sends what follows the gopher type `0`.
 fn gopher(scheme: &str, proxy: SocketAddr, host: &str, port: &str) -> Option<Output> {
     curl(&format!("{scheme}://u@{proxy}"), &format!("gopher://{host}:{port}/0hello"))
 }
@@ -118,13 +118,13 @@ fn programs_connect() {
 }
 
 #[test]
-fn programs_are_refused_where_credentials_are_required() {
+fn programs_are_refused_if_credentials_are_required() {
     are_refused(&CLIENTS);
 }
 
 #[test]
-#[ignore = "a Java runtime has 180 MB"]
-fn java_connects_and_is_refused_where_credentials_are_required() {
+#[ignore = "a Java runtime takes 180 MB"]
+fn java_connects_and_is_refused_if_credentials_are_required() {
     connect(&[JAVA]);
     are_refused(&[JAVA]);
 }

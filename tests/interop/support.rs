@@ -101,7 +101,7 @@ pub fn example(name: &str) -> Command {
     }
 }
 
-/// Such as valgrind, with its options.
+/// The program under a tool such as valgrind, whose command may have options.
 fn under(tool: &str, program: &Path) -> Command {
     let mut words = tool.split(' ');
     let mut command = Command::new(words.next().unwrap());
@@ -109,7 +109,7 @@ fn under(tool: &str, program: &Path) -> Command {
     command
 }
 
-/// A program of the system. Where it is missing, `None` and a line on stderr, or in CI a failure.
+/// A program in PATH or /usr/sbin. If it is missing, the test is skipped: see [`skip`].
 pub fn program(name: &str) -> Option<Command> {
     let path = env::var_os("PATH").unwrap_or_default();
     let folders = env::split_paths(&path).chain(["/usr/sbin".into()]);
@@ -120,7 +120,7 @@ pub fn program(name: &str) -> Option<Command> {
     }
 }
 
-/// Reports a skipped test on the real stderr; fails where `INTEROP_REQUIRED` is set.
+/// Reports a skipped test on the real stderr; fails if `INTEROP_REQUIRED` is set.
 pub fn skip<T>(why: &str) -> Option<T> {
     assert!(env::var_os("INTEROP_REQUIRED").is_none(), "{why}, but INTEROP_REQUIRED is set");
     let _ = writeln!(io::stderr(), "skipped: {why}");
@@ -157,7 +157,7 @@ pub fn start_on_free_port(mut command: impl FnMut(u16) -> Command) -> (Running, 
         }
         show(&mut log);
     }
-    panic!("it does not start");
+    panic!("the program does not start");
 }
 
 fn free_address() -> SocketAddr {
@@ -166,7 +166,7 @@ fn free_address() -> SocketAddr {
 
 fn answers(running: &mut Running, address: SocketAddr) -> bool {
     let (mut connected, mut ended) = (false, false);
-    until("it listens, or has ended", || {
+    until("the program listens, or has ended", || {
         connected = TcpStream::connect(address).is_ok();
         ended = running.0.try_wait().unwrap().is_some();
         connected || ended
@@ -182,7 +182,7 @@ fn show(log: &mut File) {
     eprintln!("{text}");
 }
 
-/// A connection that fails the test rather than hang.
+/// A connection on which a read fails rather than hangs.
 pub fn connect(address: SocketAddr) -> TcpStream {
     let stream = TcpStream::connect(address).unwrap();
     stream.set_read_timeout(Some(TIMEOUT)).unwrap();
@@ -199,7 +199,7 @@ pub fn connect_from(ip: Ipv4Addr, address: SocketAddr) -> TcpStream {
     socket.into()
 }
 
-/// Everything until the other side's end.
+/// Reads to the end of the stream.
 pub fn read_all(mut stream: impl Read) -> Vec<u8> {
     let mut bytes = Vec::new();
     stream.read_to_end(&mut bytes).unwrap();
@@ -213,7 +213,7 @@ pub fn read_exactly<const N: usize>(mut stream: impl Read) -> [u8; N] {
     bytes
 }
 
-/// A server in a thread, one thread a connection.
+/// A server in a thread, with another thread for each connection.
 pub fn serve(ip: impl Into<IpAddr>, handle: impl Fn(TcpStream) + Copy + Send + 'static) -> SocketAddr {
     let listener = TcpListener::bind((ip.into(), 0)).unwrap();
     let address = listener.local_addr().unwrap();
@@ -253,12 +253,12 @@ pub fn web(mut stream: TcpStream) {
     let _ = stream.write_all(&page(len));
 }
 
-/// Neighbouring blocks of 251 bytes differ, so that lost and moved bytes show.
+/// A sequence with a period of 251 bytes, changed after each 65,521 bytes (both are primes), so that lost and moved bytes show.
 pub fn page(len: usize) -> Vec<u8> {
     (0..len).map(|at| (at % 251) as u8 ^ (at / 65_521) as u8).collect()
 }
 
-/// A socket that fails the test rather than hang.
+/// A socket on which a receive fails rather than hangs.
 pub fn udp_socket(ip: IpAddr) -> UdpSocket {
     let socket = UdpSocket::bind((ip, 0)).unwrap();
     socket.set_read_timeout(Some(TIMEOUT)).unwrap();

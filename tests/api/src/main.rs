@@ -1,4 +1,4 @@
-//! Compares the public API, as rustdoc's JSON has it, with the one that was committed. `.ci/api` runs it.
+//! Compares the public API in rustdoc's JSON with the committed one. `.ci/api` runs it.
 
 use std::env;
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! Client against server, in memory. The exit status is the number of the first handshake that went wrong, or 0.
+//! Client against server, in memory. The exit status is the number of the first handshake that failed, or 0.
 
 #![no_std]
 #![no_main]
@@ -36,7 +36,7 @@ impl Way {
         Some(())
     }
 
-    /// Receives one message, which is whole, and the last one sent.
+    /// Receives the one message that was sent, which is whole.
     fn receive<S: Receive>(&mut self, state: S) -> Option<S::Received<'_>> {
         match self.0.poll(state) {
             Ok(Polled::Whole(received)) => Some(received),

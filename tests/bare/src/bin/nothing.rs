@@ -1,4 +1,4 @@
-//! What every program has: subtract its size.
+//! The code that every program has. Its size is subtracted from theirs.
 
 #![no_std]
 #![no_main]

@@ -1,4 +1,4 @@
-//! Reset to `run`, and what `run` returns to the debugger (Arm's semihosting).
+//! Calls `run` after reset, and reports its result to the debugger (Arm semihosting).
 
 use core::arch::{asm, global_asm};
 use core::ffi::{CStr, c_void};

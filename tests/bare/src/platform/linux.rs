@@ -8,6 +8,6 @@ unsafe extern "C" {
 
 global_asm!(".globl _start", "_start:", "call run", "mov edi, eax", "call {exit}", exit = sym exit);
 
-/// The prebuilt `core` names it; nothing here unwinds.
+/// The prebuilt `core` refers to it; nothing here unwinds.
 #[unsafe(no_mangle)]
 extern "C" fn rust_eh_personality() {}
