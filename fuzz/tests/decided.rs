@@ -1,5 +1,5 @@
-//! Each difference that was decided, with an input that shows it, and no other in the corpus. A name for a difference that does
-//! not exist would hide others.
+//! Each deliberate difference has an input that shows it, and the corpus shows no other difference. A name for a difference that
+//! does not exist would hide others.
 #![cfg(feature = "peers")]
 
 use std::fs;
@@ -45,7 +45,7 @@ const TOR: &[Shown] = &[
 const SHOWN: [&[Shown]; 3] = [SHADOWSOCKS, SOCKER, TOR];
 
 #[test]
-fn each_accepted_difference_is_shown_by_an_input() {
+fn each_deliberate_difference_is_shown_by_an_input() {
     for ((name, compare, decided), shown) in PEERS.into_iter().zip(SHOWN) {
         assert_eq!(shown.iter().map(|(decided, _)| *decided).collect::<Vec<_>>(), decided, "{name}");
         for (decided, input) in shown {
@@ -59,7 +59,7 @@ fn finds_no_other_difference_in_the_corpus() {
     for (name, compare, _) in PEERS {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus-seed").join(name);
         for entry in fs::read_dir(folder).unwrap() {
-            compare(&fs::read(entry.unwrap().path()).unwrap()); // panics at a difference that was not decided
+            compare(&fs::read(entry.unwrap().path()).unwrap()); // panics at a difference that is not deliberate
         }
     }
 }

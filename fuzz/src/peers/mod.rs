@@ -1,5 +1,5 @@
-//! The same input for this crate and for another implementation. Where they differ, the difference was decided and has a name
-//! here; any other is a finding.
+//! The same input for this crate and for another implementation. They may differ only in ways that are deliberate and have a name
+//! here ([`Decided`]); any other difference is a finding.
 
 use core::fmt::Debug;
 use core::net::{IpAddr, Ipv4Addr};
@@ -18,42 +18,42 @@ pub use self::shadowsocks::shadowsocks;
 pub use self::socker::socker;
 pub use self::tor::tor;
 
-/// A comparison. Returns the differences found.
+/// A comparison. Returns the deliberate differences found, and panics at any other.
 type Comparison = fn(&[u8]) -> Vec<Decided>;
 
-/// The comparisons, by the names of their fuzz targets, each with its decided differences.
+/// The comparisons, by the names of their fuzz targets, each with its deliberate differences.
 pub const PEERS: [(&str, Comparison, &[Decided]); 3] = [
     ("peer_shadowsocks", shadowsocks, &shadowsocks::DECIDED),
     ("peer_socker", socker, &socker::DECIDED),
     ("peer_tor", tor, &tor::DECIDED),
 ];
 
-/// A difference that was decided. "They" are one of the other implementations, or several.
+/// A deliberate difference. "They" are one of the other implementations, or several.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Decided {
-    /// We refuse another version at its first byte, they after as many bytes as they read at once.
+    /// We reject another version at its first byte, they after as many bytes as they read at once.
     VersionAtOnce,
-    /// We leave SOCKS4 to others, they implement it.
+    /// Our states for SOCKS5 reject SOCKS4, which has states of its own; theirs accept both.
     Socks4,
-    /// We ignore RSV, they refuse all but 00.
+    /// We ignore RSV, they reject all but 00.
     ReservedIsIgnored,
-    /// We refuse an empty name in requests and datagrams, they accept it.
+    /// We reject an empty name in requests and datagrams, they accept it.
     EmptyName,
     /// We decode an empty name in a reply as 0.0.0.0, they as an empty name.
     EmptyNameInReply,
     /// We accept names of any bytes, they require UTF-8, or no NUL.
     NameOfAnyBytes,
-    /// We leave unknown commands to the application, they refuse them.
+    /// We leave unknown commands to the application, they reject them.
     UnknownCommand,
     /// We accept port 0, they refuse to connect to it.
     PortZero,
-    /// We accept empty usernames and passwords, they refuse them.
+    /// We accept empty usernames and passwords, they reject them.
     EmptyCredentials,
-    /// We accept a status of RFC 1929 with version 05, they refuse it.
+    /// We accept a status of RFC 1929 with version 05, they reject it.
     StatusVersion,
     /// We wait for the second byte of a status, they take it for 00 if the stream ends.
     TruncatedStatus,
-    /// We know a refusal from two bytes, they need the whole reply, and an address that they understand.
+    /// We recognise a refusal by its first two bytes, they need the whole reply, with an address that they accept.
     RefusedAtOnce,
 }
 
@@ -144,11 +144,11 @@ struct Difference<'a> {
 
 fn reason<D: Debug>(difference: &D, explains: impl Fn(Decided, &D) -> bool, decided: &[Decided]) -> Decided {
     let reason = decided.iter().find(|decided| explains(**decided, difference));
-    *reason.unwrap_or_else(|| panic!("this difference was not decided: {difference:02x?}"))
+    *reason.unwrap_or_else(|| panic!("this difference is not a deliberate one: {difference:02x?}"))
 }
 
 impl Verdict {
-    /// Whether this is the reply of `theirs`, whose name is empty, with 0.0.0.0 in its place.
+    /// Whether this is `theirs` with 0.0.0.0 in place of an empty name.
     fn has_unspecified_for_empty_name(&self, theirs: &Self) -> bool {
         match theirs {
             Self::Message { fields: Fields::Endpoint(code, Host::Name(name), port), used } if name.is_empty() => {

@@ -11,7 +11,7 @@ use shadowsocks::relay::socks5::{
 
 use super::{Decided, Decoded, Difference, Fields, Host, Kind, Verdict, compare};
 
-/// The differences that were decided.
+/// The deliberate differences.
 pub(super) const DECIDED: [Decided; 8] = [
     Decided::VersionAtOnce,
     Decided::EmptyName,
@@ -23,7 +23,7 @@ pub(super) const DECIDED: [Decided; 8] = [
     Decided::TruncatedStatus,
 ];
 
-/// Both decode each kind of message alike.
+/// Compares how both decode each kind of message.
 pub fn shadowsocks(input: &[u8]) -> Vec<Decided> {
     compare(input, |kind, input| now(theirs(kind, input)), explains, &DECIDED)
 }

@@ -6,11 +6,11 @@ use socker::{DecodeError, DecodeStatus, Message};
 
 use super::{Decided, Decoded, Difference, Fields, Host, Kind, Verdict, compare};
 
-/// The differences that were decided.
+/// The deliberate differences.
 pub(super) const DECIDED: [Decided; 4] =
     [Decided::ReservedIsIgnored, Decided::EmptyName, Decided::EmptyNameInReply, Decided::StatusVersion];
 
-/// Both decode each kind of message alike.
+/// Compares how both decode each kind of message.
 pub fn socker(input: &[u8]) -> Vec<Decided> {
     compare(input, theirs, explains, &DECIDED)
 }
@@ -61,7 +61,7 @@ fn decoded<M: Message>(input: &[u8], fields: impl FnOnce(&M) -> Fields) -> Decod
     })
 }
 
-/// Its header alone, as the bytes used and the bytes encoded.
+/// Decodes a datagram, and counts and encodes its header alone.
 fn datagram(input: &[u8]) -> Decoded {
     with_bytes(UdpDatagram::decode(input), |datagram, used| {
         assert_eq!(used, input.len());

@@ -9,7 +9,7 @@ use socks5_sansio::Invalid;
 
 use super::{Decided, Fields, Host, Verdict, reason};
 
-/// The differences that were decided. After the status, others can be seen in the same input.
+/// The deliberate differences. `StatusVersion` is first: after such a status, one input can show others as well.
 pub(super) const DECIDED: [Decided; 8] = [
     Decided::StatusVersion,
     Decided::Socks4,
@@ -21,7 +21,7 @@ pub(super) const DECIDED: [Decided; 8] = [
     Decided::RefusedAtOnce,
 ];
 
-/// Both receive and send the same, as proxies or as clients.
+/// Compares what both receive and send, as proxies or as clients.
 pub fn tor(input: &[u8]) -> Vec<Decided> {
     let difference = match input {
         [shape, input @ ..] if shape & 1 == 0 => as_proxies(*shape, input),
@@ -60,7 +60,7 @@ struct Difference<'a> {
     input: &'a [u8],
     ours: &'a Outcome,
     theirs: &'a Outcome,
-    /// Our outcome with two more bytes of input: they validate a name before the port has come.
+    /// Our outcome with two more bytes of input: they validate a name before its port has arrived.
     ours_with_port: &'a Outcome,
 }
 
@@ -133,7 +133,7 @@ impl Wish {
     }
 }
 
-/// After a status that they refuse, we send the request alone.
+/// After a status that they reject, only we send the request.
 fn as_clients(wish: &Wish, input: &[u8]) -> Option<Decided> {
     let (ours, theirs) = (ours::client(wish, input), theirs::client(wish, input));
     if ours.is_same(&theirs) {

@@ -7,7 +7,7 @@ use socks5_sansio::{Command, Domain, Encode, Endpoint, Invalid, MethodOffer, Rec
 use super::super::{Fields, Host, Verdict};
 use super::{Outcome, PORT, Wish};
 
-/// Why a handshake does not go on.
+/// Why a handshake stops.
 struct Stop {
     verdict: Verdict,
     invalid: Option<Invalid>,

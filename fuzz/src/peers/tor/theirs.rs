@@ -23,7 +23,7 @@ pub(super) fn proxy(input: &[u8]) -> (Outcome, Option<SocksRequest>) {
     (outcome, request.filter(|request| request.version() == SocksVersion::V5))
 }
 
-/// There is no more input. The output is converted to fields, or to the code of a refusal.
+/// Runs a handshake on its whole input. `convert` turns the output into fields, or into the code of a refusal.
 fn run<H: Handshake>(
     mut handshake: H,
     input: &[u8],
@@ -57,7 +57,7 @@ fn host_and_port(byte: u8, address: &SocksAddr, port: u16) -> Fields {
     Fields::Endpoint(byte, host, port)
 }
 
-/// Without an address, and with that of the request.
+/// Checks that our decoder reads their replies: without an address, and with that of the request.
 pub(super) fn replies_are_decoded(request: &SocksRequest, code: u8) {
     let status = SocksStatus::from(code);
     let reply = request.reply(status, None).expect("can be encoded");
