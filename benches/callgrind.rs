@@ -28,7 +28,7 @@ pub fn profile(argument: &str) -> io::Result<Vec<Calls>> {
     Ok(calls(&fs::read_to_string(profile)?))
 }
 
-/// Behind `fn=CALLER`, calls have three lines: `cfn=CALLEE`, `calls=COUNT ...`, and what they took together behind a line number.
+/// After `fn=CALLER`, calls have three lines: `cfn=CALLEE`, `calls=COUNT ...`, and a line number with what they took together.
 fn calls(profile: &str) -> Vec<Calls> {
     let mut found = Vec::new();
     let mut caller = "";

@@ -1,5 +1,5 @@
-//! The floor: the same values by hand, in the fewest steps that safe code allows. It checks nothing: what is not as
-//! expected gives nonsense or panics.
+//! The floor: the same values by hand, in the fewest steps that safe code allows. It checks nothing: for unexpected input it
+//! returns nonsense or panics.
 #![allow(dead_code, reason = "not every bench needs all of it")]
 
 use std::net::{Ipv4Addr, Ipv6Addr};
@@ -68,7 +68,7 @@ pub fn has_request(input: &[u8]) -> bool {
         }
 }
 
-/// A selection, or the verdict on credentials.
+/// A selection, or a status.
 #[inline(always)]
 pub fn answer(input: &[u8]) -> (u8, usize) {
     (input[1], 2)

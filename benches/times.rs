@@ -32,7 +32,7 @@ pub fn measure(cases: impl Iterator<Item = &'static Case>) -> io::Result<()> {
     Ok(())
 }
 
-/// In nanoseconds. None where a filter excludes this one.
+/// In nanoseconds. `None` if a filter excluded the case.
 fn median(folder: &Path, case: &Case, side: &str) -> Option<f64> {
     let estimates = fs::read(folder.join(case.name).join(side).join("new/estimates.json")).ok()?;
     let estimates = serde_json::from_slice::<serde_json::Value>(&estimates).ok()?;

@@ -8,7 +8,7 @@ use socks5_sansio::{Address, Endpoint, Reply, Request, UdpHeader};
 
 use crate::floor::{self, Addressed};
 
-/// One operation on one input, twice.
+/// One operation on one input: as the crate does it, and as its floor does.
 pub struct Case {
     pub name: &'static str,
     /// How many bytes it reads or writes.
@@ -17,11 +17,11 @@ pub struct Case {
     pub limit: f64,
     pub ours: fn(),
     pub floor: fn(),
-    /// Panics if the two do not come to the same.
+    /// Panics if the two results differ.
     pub compare: fn(),
 }
 
-/// A table of cases, and for each of them a module with its functions, by whose paths their instructions are counted.
+/// A table of cases, and for each case a module with its functions, which callgrind's profile identifies by their paths.
 macro_rules! cases {
     ($table:ident within $limit:literal: $(
         $name:ident($bytes:expr)
@@ -39,7 +39,7 @@ macro_rules! cases {
             #[inline(never)]
             fn floor<'a>($($floor_arg: $floor_type),+) -> $floor_result $floor
 
-            // The name keeps the linker from taking two of these for one.
+            // The name keeps equal functions from being merged into one.
             #[inline(never)]
             pub fn run_ours() {
                 black_box((stringify!($name), ours($(black_box($ours_input)),+)));

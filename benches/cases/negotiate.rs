@@ -1,4 +1,4 @@
-//! Whole handshakes of either side, by drivers with a buffer of their own, which every read copies into: a message a read, byte by
+//! Whole handshakes of either side, by drivers with their own buffer, which every read copies into: one message per read, byte by
 //! byte, and over an `Inbox`.
 
 use std::hint::black_box;
@@ -195,7 +195,7 @@ fn connect_at_once<'d>(driver: &'d mut impl Driver, credentials: UserPass<'_>, t
     driver.receive(state)
 }
 
-/// Reads a message: whether it is whole is asked only where it may be `CUT`.
+/// Reads a message, and checks whether it is whole only if reads may have `CUT` it.
 #[inline(always)]
 fn floor_receives<const CUT: bool>(driver: &mut Plain, is_whole: impl Fn(&[u8]) -> bool) -> &[u8] {
     let mut len = driver.stream.read(&mut driver.input);

@@ -1,4 +1,4 @@
-//! Clients of the server, each with a target of its own in the same thread.
+//! Clients of the server, each with its own target in the same thread.
 
 use std::cell::Cell;
 use std::io::{self, ErrorKind, Read, Write};

@@ -1,4 +1,4 @@
-//! Loads two server programs in the same ways, and prints what each took. Linux only: the measures are from /proc.
+//! Puts the same loads on two server programs, and prints what each took. Linux only: the measures are from /proc.
 
 mod client;
 mod probe;
@@ -57,7 +57,7 @@ fn run() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// The arguments, or `None` where the help was printed.
+/// The arguments, or `None` if the help was printed.
 fn parse() -> Result<Option<Args>, lexopt::Error> {
     let (mut stopped, mut tunnels, mut flood, mut churn) = (2_000, 9_000, 8, 60);
     let (mut programs, mut only) = (Vec::new(), String::new());
@@ -82,7 +82,7 @@ fn parse() -> Result<Option<Args>, lexopt::Error> {
     Ok(Some(Args { programs, only, scenarios: Scenario::all(stopped, tunnels, flood, churn) }))
 }
 
-/// To the hard limit, which it returns. The servers inherit it.
+/// Raises the soft limit to the hard limit, and returns it. The servers inherit it.
 fn raise_descriptor_limit() -> io::Result<u64> {
     let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
     setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum })?;

@@ -10,13 +10,13 @@ use crate::probe::{Waits, during};
 use crate::server::{Server, Usage};
 
 const THREADS: u8 = 4;
-/// Connections before a server counts as idle: its threads, and what it makes once, are there then.
+/// Connections before the usage of an idle server is taken: its threads, and what it allocates once, exist by then.
 const WARM_UP: usize = 50;
 /// The time in which a server handles what was sent to it, or what was closed.
 const SETTLE: Duration = Duration::from_secs(1);
 /// The time in which the other client's waits are measured while nothing else changes.
 const HOLD: Duration = Duration::from_secs(2);
-/// The tunnels that exhaust a process of 1,024 descriptors if their descriptors stay, and its limit.
+/// The tunnels that exhaust a process of 1,024 descriptors if closing them does not free theirs, and its limit.
 const CLOSED: usize = 508;
 const FEW_DESCRIPTORS: &str = "1024";
 const RELAYED: [u8; 1024] = [b'x'; 1024];
@@ -108,7 +108,7 @@ fn hold<T: Send>(
     Ok(measures)
 }
 
-/// One client half-closes and resets each tunnel, while the targets stay open. Then another client comes.
+/// One client half-closes and resets each tunnel, while the targets stay open. Then another client connects.
 fn closed(server: &Server, tunnels: usize) -> io::Result<Vec<Measure>> {
     let client = Client::new(server, 0)?;
     let opened = (0..tunnels).map_while(|_| client.open().ok());
@@ -161,7 +161,7 @@ fn churn(server: &Server, time: Duration) -> io::Result<Vec<Measure>> {
     Ok(measures)
 }
 
-/// A client for each thread, with addresses of its own.
+/// A client for each thread, with its own addresses.
 fn in_threads<T: Send>(server: &Server, run: impl Fn(&Client) -> io::Result<T> + Sync) -> io::Result<Vec<T>> {
     thread::scope(|scope| {
         let run = &run;
@@ -187,7 +187,7 @@ fn total(counts: &[(usize, usize)]) -> (usize, usize) {
     counts.iter().fold((0, 0), |(succeeded, failed), count| (succeeded + count.0, failed + count.1))
 }
 
-/// What the server holds, each second. There is one sample at least.
+/// What the server holds, each second. There is at least one sample.
 fn sample_until(server: &Server, end: Instant) -> io::Result<Vec<Usage>> {
     let mut samples = Vec::new();
     loop {

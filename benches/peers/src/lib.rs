@@ -2,7 +2,7 @@
 //! are measured.
 //!
 //! `cargo bench` prints the tables of `../README.md`, and `./build-times` the time to build each crate. `cargo bench` requires
-//! valgrind, and `--ignore-rust-version` where the compiler is older than a peer allows.
+//! valgrind, and `--ignore-rust-version` if the compiler is older than a peer allows.
 //!
 //! To add a peer: a file in `crates/`, its line in `crates::all`, and the dependency.
 

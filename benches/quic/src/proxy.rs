@@ -1,4 +1,4 @@
-//! A proxy in a process of its own, and the processor time that it takes.
+//! A proxy in its own process, and the processor time that it takes.
 
 use std::fs;
 use std::io::{self, ErrorKind};
@@ -21,7 +21,7 @@ pub struct Proxy {
 }
 
 impl Proxy {
-    /// Starts a command of the shell, which finds its port in `$PORT`, and a folder of its own in `$TMP`.
+    /// Starts a shell command, which finds its port in `$PORT`, and an empty folder in `$TMP`.
     pub fn start(command: &str) -> io::Result<Self> {
         let folder = TempDir::new()?;
         let address = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?;
@@ -74,11 +74,11 @@ impl Drop for Proxy {
     }
 }
 
-/// What `/proc/PID/stat` says of a process.
+/// Fields of `/proc/PID/stat`.
 struct Stat {
     id: u32,
     parent: u32,
-    /// Of it and of its children that have ended.
+    /// The processor time of the process, and of its children that have ended.
     ticks: u64,
 }
 

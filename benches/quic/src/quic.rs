@@ -1,4 +1,4 @@
-//! A QUIC server with a certificate of its own, and downloads from it.
+//! A QUIC server with a self-signed certificate, and downloads from it.
 
 use std::error::Error;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -29,7 +29,7 @@ pub struct Download {
 }
 
 impl Server {
-    /// Serves in a task. A stream gets as many bytes as the number says that it sends.
+    /// Serves in a task. A client sends a number on a stream, and receives that many bytes.
     pub fn start() -> Result<Self> {
         let made = rcgen::generate_simple_self_signed([NAME.to_owned()])?;
         let certificate = made.cert.der().clone();

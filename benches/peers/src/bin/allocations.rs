@@ -1,4 +1,4 @@
-//! Prints the allocations of a call, cell by cell. A program of its own, as counting them takes time.
+//! Prints the allocations of a call, cell by cell. A separate program, since counting them takes time.
 
 use peers::crates;
 

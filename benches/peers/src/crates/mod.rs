@@ -51,7 +51,7 @@ fn read<T>(bytes: &'static [u8], read: impl FnOnce(&mut &'static [u8]) -> T) -> 
     (value, bytes.len() - rest.len())
 }
 
-/// A connection in memory: the bytes come in, and what is given is appended to the buffer.
+/// A connection in memory: reads take from the bytes, and writes are appended to the buffer.
 fn connection<'a>(bytes: &'static [u8], buffer: &'a mut Vec<u8>) -> Join<&'static [u8], &'a mut Vec<u8>> {
     buffer.clear();
     tokio::io::join(bytes, buffer)

@@ -16,7 +16,7 @@ use crate::operations::{
 use crate::outcome;
 
 pub fn peer() -> Peer {
-    // Their parts are of types from another crate of the family: the simplest way to have one is to read it.
+    // These values have parts from another crate of the same family: the simplest way to make one is to decode it.
     let given = now(client::UsernamePasswordRequest::read_from(&mut &*DECODE_USER_PASS.bytes)).unwrap();
     let requested = || now(client::Request::read_from(&mut &*DECODE_REQUEST[2].bytes)).unwrap().destination;
     let (encoded, asked) = (requested(), requested());
