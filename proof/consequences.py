@@ -1,4 +1,4 @@
-"""Consequences of the theorems. The functions equal the specification, for all inputs; so what holds of the specification holds of them."""
+"""Consequences of the theorems. The functions equal the specification, for all inputs: what holds of it holds of them."""
 
 from claripy import And, BVS, If, Not, Or, ULE, ULT
 
@@ -83,7 +83,7 @@ def prefixes(name, state):
 
     @consequence(f"prefixes of what is accepted: {name}")
     def _(_):
-        """With all of it the same result; with less no error, and no more is missing than there is."""
+        """With all of the accepted message, the same result; with less, no error, and no more is missing than the message has."""
         m, n = Region("input", INPUT), BVS("prefix", 64)
         whole, part = state(m), state(View(m, 0, n))
         accepted, used = And(whole[0] == 0, whole[1] == 0), whole[2]

@@ -9,7 +9,7 @@ use socks5_sansio::{
 
 use crate::{Bytes, Out, Report, Words};
 
-/// An endpoint of one kind: `words` 1, 2 and 3 are its address and port, and its name is elsewhere.
+/// An endpoint of one kind, by ATYP: of an address in `high` and `low`, or of a name; and of a port.
 fn endpoint(kind: u64, [high, low, port]: [u64; 3], name: Bytes) -> Option<Endpoint<'static>> {
     let address = match kind {
         1 => Address::Ipv4(Ipv4Addr::from(low as u32)),
@@ -26,7 +26,7 @@ pub(crate) fn written(words: *mut Words, result: Result<usize, BufferTooSmall>) 
     });
 }
 
-/// A value: its code, and an endpoint.
+/// The arguments of an encoder: a code, the kind and the parts of an endpoint or message, and two strings.
 #[repr(C)]
 pub struct Value {
     pub(crate) code: u64,
@@ -88,7 +88,7 @@ fn message(value: &Value) -> Option<GssapiMessage<'static>> {
     })
 }
 
-/// Before the data, at the end of the room.
+/// The header is written at the end of `out`.
 #[unsafe(no_mangle)]
 pub extern "C" fn prepend_udp_header(value: *const Value, words: *mut Words, out: Out) {
     let value = unsafe { &*value };

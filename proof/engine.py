@@ -4,7 +4,7 @@ Every address is checked before it is used, and the paths are checked to cover a
 `Undecided`, never a proof.
 """
 
-from strings import Refuted, Undecided, number, satisfiable  # before angr: it silences it
+from strings import Refuted, Undecided, number, satisfiable  # before angr, whose log it silences
 
 import angr
 import claripy

@@ -1,4 +1,4 @@
-//! The functions that are proved, callable from C. Each writes what it saw as words, and the specification is about these words.
+//! The functions that are proved, callable from C. Each writes its result as words, and the specification is about these words.
 //!
 //! Unsafe: slices are made from the pointers that the proof passes in. Nothing else is decided here.
 

@@ -3,7 +3,7 @@
 import re
 from contextlib import contextmanager
 
-from strings import NONE, Refuted, Undecided  # before angr: it silences it
+from strings import NONE, Refuted, Undecided  # before angr, whose log it silences
 
 import angr
 from claripy import BVS, BVV, If
@@ -33,7 +33,7 @@ class Compare(angr.SimProcedure):
 
 
 class Nul(angr.SimProcedure):
-    """What is proved of `leaf::nul`."""
+    """What the lemma states of `leaf::nul`."""
 
     def run(self, start, length):
         region, offset = self.state.globals["run"].suffix(self.state, start, length)
@@ -44,7 +44,7 @@ class Nul(angr.SimProcedure):
 
 
 class Insert(angr.SimProcedure):
-    """What is proved of `MethodSet::insert`."""
+    """What the lemma states of `MethodSet::insert`."""
 
     def run(self, to, start, length):
         state = self.state
@@ -77,7 +77,7 @@ def without_contract(project, name):
 
 
 def address_of(project, function):
-    """Of a function of the harness, or of one for which there is a lemma."""
+    """The address of a function of the harness, or of one that has a lemma."""
     pattern = LEMMAS[function][0] if function in LEMMAS else f"^{function}$"
     found = {symbol.rebased_addr for symbol in project.loader.main_object.symbols if re.search(pattern, symbol.name)}
     if len(found) != 1:

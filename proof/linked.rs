@@ -1,5 +1,5 @@
 //! The other public functions that neither parse nor format text. They are linked with the harness, and nothing in them may panic.
-//! `PeerFilter::new`, `relay_address`, `Endpoint::{canonical, target}` and SOCKS4's permits parse a name as an address.
+//! Not among them: `PeerFilter::new`, `relay_address`, `Endpoint::{canonical, target}` and SOCKS4's permits, which parse a name.
 
 use core::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV4};
 use core::num::NonZeroUsize;

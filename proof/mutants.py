@@ -1,7 +1,7 @@
 """Refutes the mutants of decoding, encoding and the states: `mutants.py DIRECTORY [PART OF A NAME]`.
 
-Each mutant that `cargo mutants` lists is built into an image of its own. A theorem is tried again if the code of its function has
-changed; the mutant is refuted if one of them is. Results are kept in DIRECTORY, and what has a result is not tried again.
+Each mutant that `cargo mutants` lists is built into a separate image. A theorem is tried again if the code of its function has
+changed; the mutant is refuted if one of them is. Results are kept in DIRECTORY, and a mutant with a result is not tried again.
 """
 
 import collections
@@ -97,7 +97,7 @@ def judge(image):
     if (new_constants, code) == ORIGINAL:
         return "same code", ""
     changed = [name for name, (function, _) in THEOREMS.items() if function and code.get(function) != old_code.get(function)]
-    if new_constants != old_constants:  # jump tables, too, so that any function may have changed
+    if new_constants != old_constants:  # they include jump tables, so that any function may have changed
         changed += [name for name, (function, _) in THEOREMS.items() if function and name not in changed]
     undecided, project = [], load(str(image))
     for name in changed:

@@ -52,7 +52,7 @@ def versioned(m, is_version, reason, least, *cases):
 
 
 def then(decoded, more):
-    """`decoded`, if it is no value, or what is made of its length and values."""
+    """`decoded`, unless it is a value: then the result of `more` for its length and values."""
     return first((decoded[0] != VALUE, decoded), more(decoded[1], *decoded[2:]))
 
 

@@ -34,7 +34,7 @@ def timed(name):
 
 
 def prove(image, names):
-    """The results in the order in which they are had."""
+    """The results, each as soon as it is available."""
     global PROJECT
     PROJECT = load(image)  # once: the processes are copies
     with CONTEXT.Pool(PROCESSES, maxtasksperchild=1) as pool:
@@ -43,7 +43,7 @@ def prove(image, names):
 
 def main(image, *wanted):
     names = [name for name in THEOREMS if not wanted or any(part in name for part in wanted)]
-    names.sort(key=lambda name: not name.startswith("lemma"))  # they take the longest
+    names.sort(key=lambda name: not name.startswith("lemma"))  # the lemmas take the longest
     proved = 0
     for name, result, detail, seconds in prove(image, names):
         print(f"{result:9} {seconds:6.1f} s  {name}: {detail}", flush=True)

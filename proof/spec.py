@@ -1,10 +1,10 @@
-"""The messages and the states, from the figures of RFC 1928, RFC 1929 and RFC 1961, the memos of SOCKS4, and the programs that carry UDP
-in TCP. To be read beside them.
+"""The messages and the states, from the figures of RFC 1928, RFC 1929 and RFC 1961, the notes on SOCKS4, and the programs that
+carry UDP in TCP. To be read beside them.
 
-An input is a length `m.n` and bytes `m[0]`, `m[1]`, ...; `m.nul(at)` is the number of bytes before the first NUL from a position on, `NONE`
-if there is none in 256 bytes; `m.contains(at, n, byte)` is whether a byte is one of `n`; `m.same(at, other, n)` is whether `n` bytes are the
-same at two positions. Nothing here is taken from the crate: only the
-numbers of results, which harness.rs writes down, are common to both.
+An input is a length `m.n` and bytes `m[0]`, `m[1]`, ...; `m.nul(at)` is the number of bytes before the first NUL from a position on,
+`NONE` if there is none in 256 bytes; `m.contains(at, n, byte)` is whether a byte is one of `n`; `m.same(at, other, n)` is whether `n`
+bytes are the same at two positions. Nothing here is taken from the crate: only the numbers that stand for results, which the harness
+writes, are common to both.
 """
 
 from claripy import And, BVV, Concat, If, Not, Or, UGE, ULE, ULT
@@ -128,7 +128,7 @@ def socks4_reply(m):
     return versioned(m, Or(m[0] == 0, m[0] == 4), SOCKS4_VERSION, 8, whole(m, word(8), m[1], ip, port))
 
 
-# UDP in TCP. hev-socks5: LEN HDRLEN and an endpoint; gost: LEN FRAG and an endpoint; UDP over TCP: an endpoint with types of its own and
+# UDP in TCP. hev-socks5: LEN HDRLEN and an endpoint; gost: LEN FRAG and an endpoint; UDP over TCP: an endpoint with other types and
 # LEN, or LEN alone. Then the data. The request of UDP over TCP: ISCONNECT and an endpoint
 
 def data(m, at, length, values):
@@ -193,7 +193,7 @@ def state(m, message, kind, accept, closed=CLOSED, closing=lambda reason: [(True
     )
 
 
-# RFC 1928 section 3, the server: no input is distinguished from an end in the middle
+# RFC 1928 section 3, the server: a stream that ends before its first byte is SILENT, not CLOSED
 
 def server_offer(m):
     return state(m, method_offer(m, word(0)), OFFER, lambda used, length, *_: received(used, length), closed=SILENT)

@@ -86,7 +86,7 @@ fn gssapi_error(report: &mut Report<'_>, error: gssapi::Error) {
     }
 }
 
-/// The permit that follows an offer. The inputs are constants, so that the other arm is not in the image.
+/// The permit that follows an offer. If the offer is a constant, the image has no code for a malformed one.
 fn permit(offer: &[u8]) -> Option<ChooseMethod> {
     ReceiveOffer::new().receive(offer).ok().map(|((_, permit), _)| permit)
 }
@@ -110,7 +110,7 @@ pub extern "C" fn server_offer(input: Bytes, words: *mut Words) {
     );
 }
 
-/// The offer, and whether each move accepts a method or its own.
+/// Whether the move with the number `call` succeeds: for `method`, or for the method that the move implies.
 #[unsafe(no_mangle)]
 pub extern "C" fn server_choose_method(input: Bytes, words: *mut Words, method: u8, call: u64) {
     let mut report = Report::new(words);

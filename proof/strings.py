@@ -8,7 +8,7 @@ from claripy import And, BVS, BVV, If, LShR, Not, Or, ULE, ULT
 
 logging.disable(logging.ERROR)  # of angr
 
-NONE = 256  # where there is no NUL: only the first 256 bytes count
+NONE = 256  # there is no NUL: only the first 256 bytes count
 
 
 class Refuted(Exception):

@@ -117,7 +117,7 @@ def is_valid(message, kind, value):
 
 
 def value_words(value, kind):
-    """As the harness takes it."""
+    """The value in the layout of the harness."""
     return [value.code, BVV(kind, 64), *value.address, BVV(FIRST, 64), value.first.n, BVV(SECOND, 64), value.second.n]
 
 
@@ -144,7 +144,7 @@ for kind in ENDPOINTS:
 
 @theorem("socks4_encode_request", "socks4_encode_request")
 def _(project):
-    """Of every request that can be decoded, which are all."""
+    """Of every request that can be decoded: there are no others."""
     m, out = Region("input", INPUT), Region("out", OUT)
     run = Run(project, "socks4_encode_request", [BVV(INPUT, 64), m.n, BVV(WORDS, 64), BVV(OUT, 64), out.n], [m], out=out)
     decoded, user = spec.socks4_request(m), View(m, 8, m.nul(8))
@@ -191,7 +191,7 @@ selects("client_method", "client_method", [BVV(FIRST, 64), offer.n], [offer], [U
         (is_offered, lambda m: [2, m[1], If(m[1] == 1, spec.word(1), spec.word(0))]))
 
 
-# Lemmas: loops that have a path for each length. Where they are called, what is proved here takes their place.
+# Lemmas: loops that have a path for each length. A call of one is replaced by what is proved here.
 
 LONGEST_OFFER = 16
 
@@ -235,7 +235,7 @@ def _(project):
 
 @theorem("offer_contains", "offer_contains")
 def _(project):
-    """Its loop is not apart from it."""
+    """The loop is part of this function, so that it has no lemma."""
     m = Region("input", INPUT)
     few = Or(ULE(m.n, 1), ULE(m[1], LONGEST_OFFER))
     run = Run(project, "offer_contains", [BVV(INPUT, 64), m.n, BVV(WORDS, 64), method.zero_extend(56)], [m], assume=[few])
