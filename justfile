@@ -34,11 +34,11 @@ no-runtime:
 tls:
     cargo test --manifest-path examples/tls/Cargo.toml
 
-# Words that are not to come back
+# No word is used that has a plainer one
 words:
     .ci/words
 
-# The public API; `just api --update` accepts what there is
+# The public API; `just api --update` accepts the present one
 api *ARGS:
     .ci/api {{ ARGS }}
 
@@ -71,12 +71,12 @@ times:
     cargo bench -p socks5-sansio-benches --bench codec
     cargo bench -p socks5-sansio-benches --bench negotiate
 
-# Instructions, allocations and nanoseconds of other crates
+# This crate beside others: instructions, allocations and nanoseconds
 [working-directory("benches/peers")]
 peers:
     cargo bench --ignore-rust-version
 
-# Loads the example server of an older commit and the present one
+# The same loads on the example server of an older commit and on the present one
 load *ARGS:
     benches/load/run {{ ARGS }}
 
@@ -100,7 +100,7 @@ coverage:
 mutants:
     cargo mutants -j2
 
-# Theorems about the compiled code; `just prove request` proves some of them
+# Theorems about the compiled code; `just prove request` proves those with `request` in their name
 prove *ARGS:
     .ci/prove {{ ARGS }}
 
