@@ -10,10 +10,12 @@ use socks5_sansio::UserPass;
 use socks5_sansio::blocking::{Anyone, Wire, accept};
 use socks5_sansio::server::Asked;
 
-/// The example belongs to this package, so cargo builds it before the tests run.
+/// `cargo test` builds the examples of a package before it runs the tests, but not with options such as `--test`.
 fn client(proxy: SocketAddr) -> Command {
     let test = env::current_exe().unwrap();
-    let mut command = Command::new(test.parent().unwrap().parent().unwrap().join("examples/client"));
+    let program = test.parent().unwrap().parent().unwrap().join("examples/client");
+    assert!(program.is_file(), "first run `cargo build --example client`");
+    let mut command = Command::new(program);
     command.args(["--proxy", &proxy.to_string()]);
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command

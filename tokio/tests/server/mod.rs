@@ -17,10 +17,12 @@ pub struct Server {
     process: Child,
 }
 
-/// The example belongs to this package, so that it is built before the tests run.
+/// `cargo test` builds the examples of a package before it runs the tests, but not with options such as `--test`.
 pub fn program() -> PathBuf {
     let test = env::current_exe().unwrap();
-    test.parent().unwrap().parent().unwrap().join("examples/server")
+    let program = test.parent().unwrap().parent().unwrap().join("examples/server");
+    assert!(program.is_file(), "first run `cargo build --package tokio-socks5-sansio --example server`");
+    program
 }
 
 impl Server {
