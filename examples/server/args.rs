@@ -18,6 +18,7 @@ A SOCKS5 proxy server
   --password PASSWORD          The password; others on this machine can see the command line
   --password-file PATH         Read the password from the first line of a file [default: the variable SOCKS5_PASSWORD]
   --open                       Allow a --listen beyond loopback without --user: everybody can use the proxy
+  --global-only                Refuse destinations on this machine and in private networks
   --handshake-timeout SECONDS  The time for a client's handshake [default: 10]
   --reassemble                 Reassemble fragments of datagrams instead of dropping them
   --grace SECONDS              The time for tunnels to end after SIGTERM or SIGINT [default: 5]
@@ -27,6 +28,7 @@ pub struct Args {
     pub listen: SocketAddr,
     pub user: Option<String>,
     pub credentials: Option<UserPassBuf>,
+    pub global_only: bool,
     pub handshake_timeout: Duration,
     pub reassemble: bool,
     pub grace: Duration,
@@ -38,6 +40,7 @@ pub fn parse() -> Result<Args, lexopt::Error> {
         listen: ([127, 0, 0, 1], 1080).into(),
         user: None,
         credentials: None,
+        global_only: false,
         handshake_timeout: Duration::from_secs(10),
         reassemble: false,
         grace: Duration::from_secs(5),
@@ -50,6 +53,7 @@ pub fn parse() -> Result<Args, lexopt::Error> {
             Long("password") => password = Some(parser.value()?.string()?),
             Long("password-file") => password = Some(first_line(&parser.value()?.string()?)?),
             Long("open") => open = true,
+            Long("global-only") => args.global_only = true,
             Long("handshake-timeout") => {
                 args.handshake_timeout = Duration::from_secs(parser.value()?.parse::<NonZeroU32>()?.get().into());
             }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::net::TcpStream;
 use tokio_socks5_sansio::limits::{Limit, Place};
-use tokio_socks5_sansio::lookup::{Lookups, System};
+use tokio_socks5_sansio::lookup::Lookups;
 use tokio_socks5_sansio::outbound::{answer_bind, answer_connect, connect, is_own, respond};
 use tokio_socks5_sansio::relay::{hang_up, relay};
 use tokio_socks5_sansio::socks5_sansio::EndpointBuf;
@@ -16,6 +16,7 @@ use tokio_socks5_sansio::udp_in_tcp::{self, Dialect};
 use tokio_socks5_sansio::{Anyone, Wire, accept_either};
 
 use crate::args::Args;
+use crate::destinations::Destinations;
 use crate::log;
 
 /// For a look-up, and for one address of a destination.
@@ -31,23 +32,24 @@ pub struct Server {
     clients: Limit,
     /// Connections beyond the limit that still get a reply.
     refusals: Limit,
-    relays: Relays<System>,
+    relays: Relays<Destinations>,
 }
 
 /// What was opened for the client.
 enum Ready {
     /// To the target, with what the client sent early.
     Tunnel((TcpStream, Vec<u8>)),
-    Association(Box<Relay<System>>),
+    Association(Box<Relay<Destinations>>),
     /// In the client's connection, with what the client sent early.
-    AssociationInTcp(Box<udp_in_tcp::Relay<System>>, Vec<u8>),
+    AssociationInTcp(Box<udp_in_tcp::Relay<Destinations>>, Vec<u8>),
 }
 
 type Opened = (Place, TcpStream, Ready);
 
 impl Server {
     pub fn new(args: Args, address: SocketAddr) -> Self {
-        let lookups = Lookups::new(System, Limit::new(256, 64), ATTEMPT_TIMEOUT);
+        let destinations = Destinations { global_only: args.global_only };
+        let lookups = Lookups::new(destinations, Limit::new(256, 64), ATTEMPT_TIMEOUT);
         let (clients, refusals) = (Limit::of_descriptors(2), Limit::new(32, 8));
         Self { address, relays: Relays::new(lookups, clients.clone(), args.reassemble), args, clients, refusals }
     }

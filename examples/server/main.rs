@@ -4,6 +4,7 @@ mod args;
 mod connection;
 #[path = "../credentials.rs"]
 mod credentials;
+mod destinations;
 mod log;
 
 use std::io::{self, Write};

@@ -12,10 +12,17 @@ use tokio::time::timeout;
 
 use crate::limits::Limit;
 
-/// Resolves host names: the [`System`]'s resolver, or one of the caller's.
+/// Resolves host names, and decides which addresses clients may reach: the [`System`]'s resolver, or one of the caller's.
 pub trait Resolve: Send + Sync + 'static {
     /// The addresses of a host, each with the port.
     fn resolve(&self, host: &str, port: u16) -> impl Future<Output = io::Result<Vec<SocketAddr>>> + Send;
+
+    /// Whether clients may reach this address. By default, they may reach all.
+    ///
+    /// It is called for every destination of a TCP connection or a datagram, whether the client sent a name or an address.
+    fn allows(&self, _destination: SocketAddr) -> bool {
+        true
+    }
 }
 
 /// The system's resolver: `getaddrinfo`, in tokio's pool of threads.
@@ -69,8 +76,21 @@ impl<R: Resolve> Lookups<R> {
     /// # Errors
     ///
     /// [`ErrorKind::HostUnreachable`] for a name that has no address or was not found in time, [`ErrorKind::ResourceBusy`] beyond
-    /// the limit.
+    /// the limit, [`ErrorKind::PermissionDenied`] if the resolver [allows](Resolve::allows) none of the addresses.
     pub async fn addresses(&self, client: IpAddr, endpoint: Endpoint<'_>) -> io::Result<Vec<SocketAddr>> {
+        let mut addresses = self.all_addresses(client, endpoint).await?;
+        addresses.retain(|address| self.allows(*address));
+        if addresses.is_empty() {
+            return Err(io::Error::new(ErrorKind::PermissionDenied, "the destination is not allowed"));
+        }
+        Ok(addresses)
+    }
+
+    pub(crate) fn allows(&self, destination: SocketAddr) -> bool {
+        self.resolver.allows(destination)
+    }
+
+    async fn all_addresses(&self, client: IpAddr, endpoint: Endpoint<'_>) -> io::Result<Vec<SocketAddr>> {
         match endpoint.target() {
             Some(Target::Addr(addr)) => Ok(vec![addr]),
             Some(Target::Host(host, port)) if is_localhost(host) => Ok(localhost(port)),

@@ -12,7 +12,7 @@ use std::{env, fs, thread};
 use server::{Server, eventually};
 use socket2::SockRef;
 use tokio_socks5_sansio::socks5_sansio::blocking::{Wire, authenticate, connect};
-use tokio_socks5_sansio::socks5_sansio::{Encode, Endpoint, ReplyCode, client};
+use tokio_socks5_sansio::socks5_sansio::{Domain, Encode, Endpoint, ReplyCode, client};
 use unanswered::unanswered;
 
 fn listener() -> (TcpListener, SocketAddr) {
@@ -58,6 +58,17 @@ fn relay_bulk(mut from: &TcpStream, mut to: &TcpStream) {
         to.read_exact(&mut received).unwrap();
     });
     assert!(sent == received);
+}
+
+#[test]
+fn global_only_refuses_loopback_and_private_destinations() {
+    let server = Server::start(&["--global-only"]);
+    let (_listener, address) = listener();
+    for (name, port) in [("127.0.0.1", address.port()), ("localhost", address.port()), ("::ffff:10.0.0.1", 80)] {
+        let destination = Endpoint::from((Domain::new(name).unwrap(), port));
+        let error = connect(&mut server.connect(), destination, None).unwrap_err();
+        assert_eq!(error.to_string(), client::Error::Refused(ReplyCode::NOT_ALLOWED).to_string(), "{name}");
+    }
 }
 
 #[test]

@@ -15,6 +15,7 @@ use tokio::time::timeout;
 use tokio_socks5_sansio::limits::Limit;
 use tokio_socks5_sansio::lookup::{Lookups, Resolve, System};
 use tokio_socks5_sansio::outbound::{Binding, connect, is_own, unless_left};
+use tokio_socks5_sansio::socks5_sansio::association::{Scope, scope};
 use tokio_socks5_sansio::socks5_sansio::{Domain, Endpoint};
 use unanswered::unanswered;
 
@@ -190,6 +191,35 @@ async fn resolves_host_names_and_nothing_else() {
     let by_system = Lookups::new(System, Limit::new(1, 1), TEST_TIMEOUT);
     let invalid = by_system.addresses(CLIENT, ("name.invalid", 80).try_into().unwrap()).await;
     assert_eq!(invalid.unwrap_err().kind(), ErrorKind::HostUnreachable);
+}
+
+/// Resolves every name to a global address and one of a private network, and allows only the first.
+struct OnlyGlobal;
+
+impl Resolve for OnlyGlobal {
+    async fn resolve(&self, host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
+        let all = [([10, 0, 0, 1], port).into(), ([8, 8, 8, 8], port).into()];
+        Ok(if host == "intranet.example" { all[..1].to_vec() } else { all.to_vec() })
+    }
+
+    fn allows(&self, destination: SocketAddr) -> bool {
+        scope(destination.ip()) == Scope::Global
+    }
+}
+
+#[tokio::test]
+async fn returns_only_addresses_that_the_resolver_allows() {
+    let lookups = Lookups::new(OnlyGlobal, Limit::new(1, 1), TEST_TIMEOUT);
+    let look_up = async |destination: &str| {
+        let addresses = lookups.addresses(CLIENT, destination.try_into().unwrap()).await;
+        addresses.map_err(|error| error.kind())
+    };
+    for destination in ["example.com:80", "8.8.8.8:80", "[::ffff:8.8.8.8]:80"] {
+        assert_eq!(look_up(destination).await.unwrap(), ["8.8.8.8:80".parse().unwrap()], "{destination}");
+    }
+    for destination in ["intranet.example:80", "10.0.0.1:80", "localhost:80", "[::ffff:10.0.0.1]:80", "0.0.0.0:80"] {
+        assert_eq!(look_up(destination).await, Err(ErrorKind::PermissionDenied), "{destination}");
+    }
 }
 
 #[test]

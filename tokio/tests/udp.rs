@@ -3,9 +3,11 @@
 mod fixture;
 
 use std::io::ErrorKind;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::atomic::Ordering::SeqCst;
 
 use fixture::{Fixture, TEST_TIMEOUT, destination, open, receive};
+use tokio::net::UdpSocket;
 use tokio::time::timeout;
 use tokio_socks5_sansio::socks5_sansio::fragment::fragments;
 use tokio_socks5_sansio::socks5_sansio::{Encode, Endpoint, UdpHeader};
@@ -72,6 +74,40 @@ async fn admits_only_the_port_of_the_clients_first_datagram() {
     other_port.send_to(&[header.as_slice(), b"other"].concat(), relay).await.unwrap();
     fixture.association.send_to(address, b"second").await.unwrap();
     assert_eq!(receive(&socket).await, (b"second".to_vec(), from_relay));
+}
+
+#[tokio::test]
+async fn drops_datagrams_to_destinations_that_are_not_allowed() {
+    let fixture = Fixture::start("0.0.0.0:0", false).await;
+    let (forbidden, address) = destination().await;
+    *fixture.resolver.forbidden.lock().unwrap() = Some(address);
+    let mapped = SocketAddr::from((Ipv4Addr::LOCALHOST.to_ipv6_mapped(), address.port()));
+    for to in [Endpoint::from(address), Endpoint::from(mapped), ("127.0.0.1", address.port()).try_into().unwrap()] {
+        fixture.association.send_to(to, b"forbidden").await.unwrap();
+    }
+    let (allowed, address) = destination().await;
+    fixture.association.send_to(address, b"allowed").await.unwrap();
+    assert_eq!(receive(&allowed).await.0, b"allowed");
+    assert_eq!(forbidden.into_std().unwrap().recv(&mut [0]).unwrap_err().kind(), ErrorKind::WouldBlock);
+}
+
+#[tokio::test]
+async fn drops_malformed_datagrams() {
+    let fixture = Fixture::start("0.0.0.0:0", false).await;
+    let (socket, address) = destination().await;
+    let sender = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    sender.connect(fixture.association.relay_addr().unwrap()).await.unwrap();
+    let header = UdpHeader::new(address.into()).to_vec();
+    for len in 0..header.len() {
+        sender.send(&header[..len]).await.unwrap();
+    }
+    for address_type in [0, 2, 0xFF] {
+        let mut malformed = header.clone();
+        malformed[3] = address_type;
+        sender.send(&malformed).await.unwrap();
+    }
+    sender.send(&[header.as_slice(), b"well-formed"].concat()).await.unwrap();
+    assert_eq!(receive(&socket).await.0, b"well-formed");
 }
 
 #[tokio::test]

@@ -133,7 +133,7 @@ impl<R: Resolve> Outside<R> {
     }
 
     fn send_to<'d>(&self, batch: &mut Batch, target: SocketAddr, datagrams: impl IntoIterator<Item = &'d [u8]>) {
-        if self.own.is_of_a_relay(target) {
+        if self.own.is_of_a_relay(target) || !self.lookups.allows(target) {
             return;
         }
         let target = match target.ip() {
