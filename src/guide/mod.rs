@@ -11,9 +11,9 @@
 //! | the addresses of Shadowsocks and Trojan | [`addresses`] |
 //! | credentials: comparing, storing and logging them | [`secrets`] |
 //!
-//! The crate `tokio-socks5-sansio` has a guide of its own: a whole server, clients over any stream, relays of datagrams, a proxy
-//! behind another proxy, TLS, authentication methods of your own, limits for servers that are open to the internet, and the code
-//! before and after a migration from tokio-socks, fast-socks5, socks5-impl, socks5-proto or tor-socksproto.
+//! The guide of the crate `tokio-socks5-sansio` has: a whole server, clients over any stream, relays of datagrams, a proxy behind
+//! another proxy, TLS, your own authentication methods, limits for servers that are open to the internet, and the code before and
+//! after a migration from tokio-socks, fast-socks5, socks5-impl, socks5-proto or tor-socksproto.
 
 macro_rules! pages {
     ($($page:ident)*) => {
