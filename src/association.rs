@@ -8,8 +8,8 @@ use crate::wire::Endpoint;
 /// The source filter of a UDP relay: admits the datagrams of the client and no others (RFC 1928 section 7).
 ///
 /// The client's IP address is that of its TCP connection. DST of the request does not grant access, as a client could name a victim
-/// there: the port of DST is used only if DST has the client's IP address. Otherwise the first admitted datagram
-/// decides the port.
+/// there. Only the port of DST is used, and only if DST has the client's IP address. Otherwise the first admitted datagram decides
+/// the port.
 ///
 /// Call [`admit`](Self::admit) after [`UdpHeader::split`](crate::UdpHeader::split), so that a malformed datagram does not decide
 /// the port.
@@ -88,8 +88,8 @@ pub fn bound_address(local: SocketAddr, control_local: SocketAddr) -> SocketAddr
 
 /// The address to which a client sends datagrams, from the BND of the reply and the address by which the proxy was reached.
 ///
-/// That is BND, unless BND is a name, or an address out of the client's reach: unspecified, multicast, broadcast, or of a narrower
-/// [`Scope`] than the proxy's own address. Then it is the proxy's own address with the port of BND.
+/// The result is BND, unless BND is a name, or an address out of the client's reach: unspecified, multicast, broadcast, or of a
+/// narrower [`Scope`] than the proxy's own address. In these cases it is the proxy's own address with the port of BND.
 ///
 /// ```
 /// use socks5_sansio::Endpoint;
@@ -162,8 +162,8 @@ pub enum Scope {
     Global,
 }
 
-/// The scope of an IP address, by IANA's special-purpose address registries. Blocks are reserved as a whole, even if a registry
-/// exempts a few of their addresses, and so are all IPv6 addresses that are not allocated.
+/// The scope of an IP address, by IANA's special-purpose address registries. A block is reserved as a whole, even if a registry
+/// exempts a few of its addresses. All IPv6 addresses that are not allocated are reserved too.
 ///
 /// An IPv6 address that contains an IPv4 address has the scope of the IPv4 address: IPv4-mapped (::ffff:0:0/96), IPv4-translated
 /// (::ffff:0:0:0/96), NAT64 (64:ff9b::/96), 6to4 (2002::/16) and IPv4-compatible (::/96) addresses. A filter must check the

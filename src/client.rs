@@ -115,8 +115,8 @@ pub trait Answer: Receive<Error = Error> {}
 impl Answer for ReceiveReply {}
 impl Answer for ReceiveListening {}
 
-/// Combines the offer, the credentials and the request, to be sent at once, before any answer. `ask` makes the request from its
-/// permit; the state that it returns receives the last answer.
+/// Combines the offer, the credentials and the request, to be sent at once, before any answer. `ask` makes the request from the
+/// permit, and returns it with the state that receives the reply.
 ///
 /// Offers only username and password if there are credentials, and only [`Method::NO_AUTHENTICATION`] otherwise.
 ///
@@ -438,8 +438,8 @@ impl SendRequest {
         (Request::connect(destination), ReceiveReply(()))
     }
 
-    /// BIND: a connection from the destination. The bound address of the first reply is where the proxy listens, that of the
-    /// second is the peer that connected.
+    /// BIND: a connection from the destination. The bound address of the first reply is the one on which the proxy listens, that of
+    /// the second is the address of the peer that connected.
     ///
     /// ```
     /// use socks5_sansio::{Encode, Receive, client};
@@ -460,9 +460,8 @@ impl SendRequest {
         (Request::bind(destination), ReceiveListening(()))
     }
 
-    /// UDP ASSOCIATE: a relay for the datagrams that the client sends from `source`, which is [`Endpoint::unspecified`] if the
-    /// client does not know it. To find where to send them, pass the bound address of the reply to
-    /// [`relay_address`](crate::association::relay_address).
+    /// UDP ASSOCIATE: a relay for the datagrams that the client sends from `source`. Pass [`Endpoint::unspecified`] if the source
+    /// is not known yet. [`relay_address`](crate::association::relay_address) finds the address of the relay from the reply.
     #[inline]
     pub fn udp_associate(self, source: Endpoint<'_>) -> (Request<'_>, ReceiveReply) {
         (Request::udp_associate(source), ReceiveReply(()))

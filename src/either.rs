@@ -154,9 +154,9 @@ impl From<socks4::Asked> for Asked {
 #[must_use]
 #[derive(Debug)]
 pub enum Respond {
-    /// To a request of SOCKS5.
+    /// For a request of SOCKS5.
     Socks5(server::Respond),
-    /// To a request of SOCKS4.
+    /// For a request of SOCKS4.
     Socks4(socks4::Respond),
 }
 
@@ -184,9 +184,9 @@ impl Respond {
 #[must_use]
 #[derive(Debug)]
 pub enum Listen {
-    /// To a request of SOCKS5.
+    /// For a request of SOCKS5.
     Socks5(server::Listen),
-    /// To a request of SOCKS4.
+    /// For a request of SOCKS4.
     Socks4(socks4::Listen),
 }
 

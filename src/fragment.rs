@@ -20,11 +20,11 @@ pub const MIN_TIMEOUT: Duration = Duration::from_secs(5);
 /// Fragments are accepted in order: 1, 2, 3, with the high bit on the last. The queue is abandoned
 ///
 /// - when the timer expires, counted from the first fragment;
-/// - when a fragment is lower than the highest so far; a standalone datagram (00) is lower than all;
+/// - when a fragment is lower than the highest so far (a standalone datagram, 00, is lower than all);
 /// - when a fragment skips a position, is for another endpoint, or repeats the highest position with other data;
 /// - when the buffer is full.
 ///
-/// Afterwards a fragment 1 begins a new queue. A duplicate of the highest fragment, and the malformed `80`, are dropped.
+/// Afterwards a fragment 1 begins a new queue. A duplicate of the highest fragment is dropped, and so is the malformed `80`.
 ///
 /// Times are [`Duration`]s since a fixed epoch of the caller's choice.
 ///
@@ -175,7 +175,7 @@ pub enum Reason {
 ///
 /// # Errors
 ///
-/// [`ValueError::Fragments`] over 127 fragments.
+/// [`ValueError::Fragments`] if the data needs more than 127 fragments.
 ///
 /// ```
 /// use core::num::NonZeroUsize;

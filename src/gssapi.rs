@@ -20,9 +20,9 @@
 //! The caller's GSSAPI library makes and reads the tokens, wraps and unwraps. The messages are [`GssapiMessage`]s. Either side may
 //! [`abort`](AnswerToken::abort) in place of any move.
 //!
-//! After the sub-negotiation everything is wrapped, in frames of type [`GssapiMessage::Encapsulated`]: requests, replies, data, and
-//! UDP datagrams, each with its header in one frame. A frame need not hold a whole message: collect the unwrapped bytes in an
-//! [`Inbox`](crate::Inbox), as if they came from a socket.
+//! After the sub-negotiation requests, replies and data are wrapped, in frames of type [`GssapiMessage::Encapsulated`]. A frame
+//! need not hold a whole message: collect the unwrapped bytes in an [`Inbox`](crate::Inbox), as if they came from a socket. A UDP
+//! datagram is wrapped with its header, in one frame.
 //!
 //! A mechanism may need any number of tokens: limit their number, or the time. No frame marks the end of a stream, so a
 //! truncation between two frames is not detected here.
@@ -230,8 +230,8 @@ impl ContinueContext {
         (GssapiMessage::Authentication(token), ReceiveToken(self))
     }
 
-    /// Offers a protection level, once the context is established and there is no token to send: an octet, wrapped by the library
-    /// without confidentiality (RFC 1961 section 4.4).
+    /// Offers a protection level: an octet, wrapped by the library without confidentiality (RFC 1961 section 4.4). Call this when
+    /// the context is established and there is no token to send.
     pub const fn offer_level(self, wrapped: GssapiToken<'_>) -> (GssapiMessage<'_>, ReceiveLevel<AgreeToLevel>) {
         (GssapiMessage::ProtectionLevel(wrapped), ReceiveLevel(AgreeToLevel(self.0)))
     }
@@ -251,7 +251,7 @@ impl AnswerToken {
         (GssapiMessage::Authentication(token), ReceiveToken(self))
     }
 
-    /// Reports that the context is established: sends the library's last token, or an empty one if there is none (RFC 1961
+    /// Reports that the context is established. Sends the library's last token, or an empty one if there is none (RFC 1961
     /// section 3.7).
     pub fn established(self, token: Option<GssapiToken<'_>>) -> (GssapiMessage<'_>, ReceiveLevel<ChooseLevel>) {
         let token = token.unwrap_or(GssapiToken::EMPTY);
@@ -287,7 +287,7 @@ pub enum Error {
     /// The frame is malformed.
     #[error("malformed frame: {0}")]
     Invalid(Invalid),
-    /// The message type of a well-formed frame that is out of order: 1 to 3.
+    /// A well-formed frame is out of order. Holds its message type: 1 to 3.
     #[error("gssapi message type {0:#04x} is out of order")]
     OutOfOrder(u8),
     /// The peer sent an abort (RFC 1961 section 3.8).

@@ -169,8 +169,8 @@ impl<B: Buffer> Inbox<B> {
         self.unread.end.saturating_add(len)
     }
 
-    /// All the room after the unread bytes, empty if the buffer is full. Does not grow a `Vec`, which may be empty at first: to
-    /// grow it, call [`room`](Self::room).
+    /// All the room after the unread bytes, empty if the buffer is full. Does not grow a `Vec`, not even an empty one:
+    /// [`room`](Self::room) does.
     #[inline]
     pub fn space(&mut self) -> &mut [u8] {
         let len = self.buffer.bytes().len();
@@ -197,8 +197,8 @@ impl<B: Buffer> Inbox<B> {
         }
     }
 
-    /// Adds the first `len` bytes of the [room](Self::room) or the [space](Self::space) to the unread ones, or all of it if it is
-    /// shorter.
+    /// Adds the first `len` bytes of the [room](Self::room) or the [space](Self::space) to the unread ones, or all of them if there
+    /// are fewer.
     #[inline]
     pub fn filled(&mut self, len: usize) {
         self.unread.end = self.needed(len).min(self.buffer.bytes().len());
@@ -211,13 +211,14 @@ impl<B: Buffer> Inbox<B> {
         self.unread.consume(len, unread);
     }
 
-    /// Receives the message that the state waits for, if it is complete. For event loops. A function that reads until the message
-    /// is complete and then returns it cannot call this in its loop, because the message borrows the inbox: call
-    /// [`Receive::missing`] with the unread bytes there, as the drivers do.
+    /// Receives the message that the state waits for, if it is complete. For event loops.
+    ///
+    /// The message borrows the inbox, so a function that returns it cannot call this repeatedly in a loop. Such a function calls
+    /// [`Receive::missing`] with the unread bytes until the message is complete, as the drivers do.
     ///
     /// # Errors
     ///
-    /// As [`Receive::receive`].
+    /// The handshake is over: send the [closing reply](Receive::closing_reply), then close.
     #[inline]
     pub fn poll<S: Receive>(&mut self, state: S) -> Result<Polled<S::Received<'_>, S>, S::Error> {
         match state.missing(self.unread()) {
@@ -230,7 +231,8 @@ impl<B: Buffer> Inbox<B> {
     ///
     /// # Errors
     ///
-    /// As [`Receive::receive`].
+    /// The handshake is over: send the [closing reply](Receive::closing_reply), then close. For an incomplete message, the error is
+    /// that of an end of stream.
     #[inline]
     pub fn receive<S: Receive>(&mut self, state: S) -> Result<S::Received<'_>, S::Error> {
         let unread = self.unread.of(&self.buffer);

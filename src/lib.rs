@@ -1,5 +1,5 @@
-//! SOCKS5 without the sockets (sans-IO): typed messages and both sides of the handshake, bytes in and bytes out. RFC 1928,
-//! RFC 1929 and RFC 1961.
+//! SOCKS5 without the sockets (sans-IO): typed messages and both sides of the handshake, bytes in and bytes out. Implements
+//! RFC 1928, RFC 1929 and RFC 1961.
 //!
 //! ```text
 //!  client                                        server
@@ -21,11 +21,11 @@
 //!
 //! Five words:
 //!
-//! - A **message** is a small value that borrows, from the input or from the caller. It is [decoded](Decode) and
+//! - A **message** is a small value that borrows its bytes from the input or from the caller. It is [decoded](Decode) and
 //!   [encoded](Encode).
 //! - A **state** is one point of the handshake: a type that waits for one message. It is consumed when it [receives](Receive) the
 //!   message.
-//! - A **permit** comes with the message: its methods are the legal next moves.
+//! - A **permit** comes with the received message. The permit's methods are the legal next moves.
 //! - A **move** consumes the permit, and returns the message to send and the next state.
 //! - A **driver** runs the states on a stream: [`blocking`] for `Read + Write`, the crate `tokio-socks5-sansio` for tokio, or a
 //!   loop in the caller's code around an [`Inbox`].

@@ -34,8 +34,8 @@ pub trait Receive: Sized + sealed::Sealed {
     /// The error that ends this handshake.
     type Error: core::error::Error + Copy + Send + Sync + 'static;
 
-    /// Returns the least number of bytes missing from the message; an address of unknown length counts as an empty name. `None` if
-    /// [`receive`](Self::receive) can decide.
+    /// Returns the least number of bytes missing from the message, or `None` if [`receive`](Self::receive) can decide. An address
+    /// whose length is not known yet counts as an empty name.
     fn missing(&self, input: &[u8]) -> Option<NonZeroUsize>;
 
     /// Receives the message at the front of the input. Returns it, and its length in bytes.
@@ -43,7 +43,7 @@ pub trait Receive: Sized + sealed::Sealed {
     /// # Errors
     ///
     /// The handshake is over: send the [closing reply](Self::closing_reply), then close. If more input is needed, the error is that
-    /// of an end of stream: call this only after [`missing`](Self::missing) returned `None`, or at the end of the stream.
+    /// of an end of stream. So call this only after [`missing`](Self::missing) has returned `None`, or at the end of the stream.
     fn receive(self, input: &[u8]) -> Result<(Self::Received<'_>, usize), Self::Error>;
 
     /// The bytes to send before closing after an error.

@@ -213,8 +213,9 @@ impl ChooseMethod {
         self.select(Method::USERNAME_PASSWORD, ReceiveUserPass(()))
     }
 
-    /// Selects username and password or, if `anonymous` is `Some`, no authentication; `anonymous` is then the client's user. If
-    /// both are possible, `prefer_user_pass` decides; some clients offer username and password but have no credentials.
+    /// Selects username and password or, if `anonymous` is `Some`, no authentication. `anonymous` is the user for a client without
+    /// credentials. If both are possible, `prefer_user_pass` decides: some clients offer username and password but have no
+    /// credentials.
     ///
     /// # Errors
     ///
@@ -238,7 +239,7 @@ impl ChooseMethod {
     ///
     /// # Errors
     ///
-    /// The permit, if the method was not offered, or is [`Method::NO_AUTHENTICATION`], [`Method::USERNAME_PASSWORD`] or
+    /// The permit, if the method was not offered, or if it is [`Method::NO_AUTHENTICATION`], [`Method::USERNAME_PASSWORD`] or
     /// [`Method::NO_ACCEPTABLE_METHODS`].
     #[inline]
     pub fn sub_negotiate(self, method: Method) -> Result<(MethodSelection, SubNegotiation), Self> {
@@ -349,7 +350,7 @@ impl Respond {
         Reply::succeeded(bound)
     }
 
-    /// Reports failure with a code, or with the code for an `&io::Error`. Send the reply, then close, within 10 seconds of the
+    /// Reports failure with a code, or with the code for an `&io::Error`. Send the reply, then close within 10 seconds of the
     /// failure (RFC 1928 section 6).
     #[inline]
     #[must_use = "the message is to be sent"]
@@ -422,7 +423,7 @@ pub enum Error {
     /// The SOCKS4 request is malformed: see [`socks4`](crate::socks4).
     #[error("malformed socks4 request: {0}")]
     Socks4(Invalid),
-    /// The client closed the connection and sent nothing, as port scanners and health checks do.
+    /// The client closed the connection without sending anything, as port scanners and health checks do.
     #[error("the client sent nothing")]
     Silent,
     /// The client closed the connection between two messages.

@@ -9,7 +9,7 @@
 //! ```
 //!
 //! SOCKS4 has no authentication, and a USERID proves nothing: a server that requires credentials [refuses](Asked::refuse) every
-//! request, and neither resolves nor connects. No state of SOCKS5 leads here. For both protocols on one port, see
+//! request, and neither resolves nor connects. No state of SOCKS5 leads to one of SOCKS4. For both protocols on one port, see
 //! [`either`](crate::either).
 //!
 //! A server's input has at most [`Request::MAX_LEN`] bytes, a client's [`Reply::MAX_LEN`] for each reply.
@@ -72,7 +72,7 @@ use crate::wire::{Command, Endpoint};
 ///
 /// # Errors
 ///
-/// As [`Request::new`].
+/// [`RequestError`] for an IPv6 address, for 0.0.0.1 to 0.0.0.255, and for a domain name with a NUL.
 pub fn connect<'a>(
     destination: Endpoint<'a>,
     user_id: UserId<'a>,
@@ -84,7 +84,7 @@ pub fn connect<'a>(
 ///
 /// # Errors
 ///
-/// As [`Request::new`].
+/// [`RequestError`] for an IPv6 address, for 0.0.0.1 to 0.0.0.255, and for a domain name with a NUL.
 pub fn bind<'a>(
     destination: Endpoint<'a>,
     user_id: UserId<'a>,
@@ -96,7 +96,7 @@ pub fn bind<'a>(
 ///
 /// # Errors
 ///
-/// As [`Request::new`].
+/// [`RequestError`] for an IPv6 address, for 0.0.0.1 to 0.0.0.255, and for a domain name with a NUL.
 pub fn other<'a>(
     command: Command,
     destination: Endpoint<'a>,

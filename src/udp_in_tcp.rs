@@ -7,14 +7,14 @@
 //! | UDP over TCP 1 (sing-box, mihomo) | CONNECT to [`UotVersion::V1`] | [`UotDatagram`] |
 //! | UDP over TCP 2 | CONNECT to [`UotVersion::V2`] | a [`UotRequest`], then [`UotDatagram`] or [`UotConnectDatagram`] |
 //!
-//! The commands and the names reach a server as those of any request: as [`Asked::Other`](crate::server::Asked::Other), and as the
-//! destination of [`Asked::Connect`](crate::server::Asked::Connect). A server that does not support them refuses the commands with
+//! A server receives the commands as [`Asked::Other`](crate::server::Asked::Other), and the names as the destination of
+//! [`Asked::Connect`](crate::server::Asked::Connect). A server that does not support them refuses the commands with
 //! [`COMMAND_NOT_SUPPORTED`](crate::ReplyCode::COMMAND_NOT_SUPPORTED) and the names with
 //! [`HOST_UNREACHABLE`](crate::ReplyCode::HOST_UNREACHABLE), and never resolves the names.
 //!
 //! After the reply, and not before it, both sides send frames. A frame is decoded only when it is complete; the caller's buffer
-//! limits its length, and a frame that does not fit ends the association. So does a malformed frame, because the start of the next
-//! one is unknown. A datagram to a forbidden address, or to a name that does not resolve, is dropped, and the association
+//! limits its length, and a frame that does not fit ends the association. A malformed frame ends it too, because the start of the
+//! next one is unknown. A datagram to a forbidden address, or to a name that does not resolve, is dropped, and the association
 //! continues. An access rule must check the [canonical](crate::Endpoint::canonical) address of each frame or of the [`UotRequest`],
 //! not the destination of the SOCKS request.
 //!

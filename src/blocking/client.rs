@@ -52,8 +52,8 @@ impl From<ConnectError> for io::Error {
     }
 }
 
-/// Connects to a destination through the proxy at the other end of the stream: `"example.com:443"`, `("example.com", 443)`, a
-/// socket address or an [`Endpoint`]. Returns the bound address of the reply; afterwards the stream carries application data.
+/// Connects to a destination through the proxy at the other end of the stream. `to` is `"example.com:443"`, `("example.com", 443)`,
+/// a socket address or an [`Endpoint`]. Returns the bound address of the reply; afterwards the stream carries application data.
 ///
 /// # Errors
 ///

@@ -50,9 +50,9 @@ pub trait Admit {
     /// The user with these credentials, or `None` to reject them.
     fn user_pass(&self, given: UserPass<'_>) -> Option<Self::User>;
 
-    /// Whether to select username and password if the client also offers `NO_AUTHENTICATION`, and would be admitted without
-    /// credentials. Some clients (Java, tsocks) offer username and password but have no credentials; with `true` they are rejected
-    /// unless [`user_pass`](Self::user_pass) admits what they send.
+    /// Whether to select username and password for a client that offers both methods and would be admitted without credentials:
+    /// `true` by default. Some clients (Java, tsocks) offer username and password but have no credentials; with `true` they are
+    /// rejected unless [`user_pass`](Self::user_pass) admits what they send.
     fn prefers_user_pass(&self) -> bool {
         true
     }

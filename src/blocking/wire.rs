@@ -51,7 +51,7 @@ impl<S: Read + Write> Wire<S> {
         Self::new(stream, server::INPUT_MAX_LEN)
     }
 
-    /// The wire of a server whose first bytes were read already: to detect the protocol, for example.
+    /// The wire of a server that has already read the first bytes, for example to detect the protocol.
     pub const fn from_parts(stream: S, inbox: Inbox<Vec<u8>>) -> Self {
         Self { stream, inbox, outbox: Vec::new(), read_ahead: server::INPUT_MAX_LEN }
     }
@@ -134,7 +134,7 @@ impl<S: Read + Write> Wire<S> {
     ///
     /// # Errors
     ///
-    /// As [`Write::write_all`] and [`Write::flush`].
+    /// Those of the stream.
     pub fn send(&mut self, message: &(impl Encode + ?Sized)) -> io::Result<()> {
         send(&mut self.stream, &mut self.outbox, message)
     }

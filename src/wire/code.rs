@@ -215,7 +215,7 @@ open_code! {
 /// | `Unsupported` | 07 command not supported |
 /// | any other | 01 general failure |
 ///
-/// Resolver errors have no kind of their own: for a name without an address, send
+/// There is no kind for the errors of a resolver: for a name without an address, send
 /// [`HOST_UNREACHABLE`](ReplyCode::HOST_UNREACHABLE).
 ///
 /// ```

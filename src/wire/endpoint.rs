@@ -83,9 +83,9 @@ impl fmt::Display for Address<'_> {
 /// +------+----------+------+
 /// ```
 ///
-/// The last fields of [`Request`](crate::Request), [`Reply`](crate::Reply) and [`UdpHeader`](crate::UdpHeader). It can also be
-/// decoded and encoded alone, as other protocols use it. Made from `"HOST:PORT"`, `("HOST", PORT)`, socket addresses, and pairs
-/// of an address and a port. An IP address in text never becomes a domain name, and a name is never resolved.
+/// [`Request`](crate::Request), [`Reply`](crate::Reply) and [`UdpHeader`](crate::UdpHeader) end with an endpoint. It can also be
+/// decoded and encoded alone, as other protocols use it. It can be made from `"HOST:PORT"`, `("HOST", PORT)`, socket addresses, and
+/// pairs of an address and a port. An IP address in text never becomes a domain name, and a name is never resolved.
 ///
 /// ```
 /// use core::net::Ipv6Addr;
@@ -122,8 +122,8 @@ impl<'a> Endpoint<'a> {
     /// 0.0.0.0:0: no address.
     pub const UNSPECIFIED: Self = Self { address: Address::Ipv4(Ipv4Addr::UNSPECIFIED), port: 0 };
 
-    /// No address, in the family of `like`: `0.0.0.0:0` or `[::]:0`. In a request, use the family of the connection to the proxy:
-    /// some proxies refuse the other.
+    /// No address, in the family of `like`: `0.0.0.0:0` or `[::]:0`. In a request, use the family of the connection to the proxy,
+    /// as some proxies refuse the other.
     #[must_use]
     pub const fn unspecified(like: SocketAddr) -> Self {
         let address = match like {

@@ -36,7 +36,8 @@ pub trait Decode<'a>: Parse<'a> {
     }
 }
 
-/// A value that can be sent: a message, a tuple of two or three to be sent in one write, an optional message, or bytes. Sealed.
+/// A value that can be sent: a message, an optional message, bytes, or a tuple of two or three of these, to be sent in one write.
+/// Sealed.
 ///
 /// ```
 /// use socks5_sansio::{Encode, MethodOffer, Request};
@@ -65,7 +66,7 @@ pub trait Encode: Pieces {
     ///
     /// # Errors
     ///
-    /// [`BufferTooSmall`]; then nothing is written.
+    /// [`BufferTooSmall`] if `out` is shorter than the message; then nothing is written.
     #[inline]
     fn encode(&self, out: &mut [u8]) -> Result<usize, BufferTooSmall> {
         let needed = self.encoded_len();

@@ -65,7 +65,7 @@ impl<'a> Reply<'a> {
     ///
     /// # Errors
     ///
-    /// As [`decode`](super::Decode::decode), with at most two bytes missing.
+    /// [`DecodeError::Incomplete`] if there are fewer than two bytes, [`DecodeError::Invalid`] if the first is not 05.
     ///
     /// ```
     /// use socks5_sansio::{Reply, ReplyCode};

@@ -50,8 +50,8 @@ impl<'a> Request<'a> {
         Self { command: Command::BIND, destination }
     }
 
-    /// UDP ASSOCIATE: a relay for the datagrams that the client sends from `source`, which is all zeros if the client
-    /// does not know it.
+    /// UDP ASSOCIATE: a relay for the datagrams that the client sends from `source`. Pass [`Endpoint::unspecified`] if the source
+    /// is not known yet.
     #[must_use]
     pub const fn udp_associate(source: Endpoint<'a>) -> Self {
         Self { command: Command::UDP_ASSOCIATE, destination: source }

@@ -11,7 +11,8 @@ use crate::error::{BufferTooSmall, Invalid};
 /// Segmentation offload.
 impl<'a> UdpHeader<'a> {
     /// Copies `data` to the front of `out` in segments of `segment` bytes, with the header before each. Returns the total length.
-    /// All datagrams have the same length, except the last, which may be shorter. Without data, there is one: the header alone.
+    /// All datagrams have the same length, except the last, which may be shorter. Without data, there is one datagram: the header
+    /// alone.
     ///
     /// ```
     /// use core::num::NonZeroUsize;
@@ -28,7 +29,7 @@ impl<'a> UdpHeader<'a> {
     ///
     /// # Errors
     ///
-    /// [`BufferTooSmall`]; then nothing is written.
+    /// [`BufferTooSmall`] if `out` is too short; then nothing is written.
     pub fn prepend_each(&self, data: &[u8], segment: NonZeroUsize, out: &mut [u8]) -> Result<usize, BufferTooSmall> {
         let header_len = self.encoded_len();
         let count = data.len().div_ceil(segment.get()).max(1);

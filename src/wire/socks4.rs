@@ -264,7 +264,7 @@ impl Reply {
     ///
     /// # Errors
     ///
-    /// As [`decode`](crate::Decode::decode), with at most two bytes missing.
+    /// [`DecodeError::Incomplete`] if there are fewer than two bytes, [`DecodeError::Invalid`] if the first is neither 00 nor 04.
     #[inline]
     pub fn peek_code(input: &[u8]) -> Result<ReplyCode, DecodeError> {
         finish(code::<1, 0>(input)).map(|(code, _)| code)

@@ -48,7 +48,7 @@ impl<'a> UdpHeader<'a> {
     /// The length of the longest header in bytes.
     pub const MAX_LEN: usize = 262;
 
-    /// The room to leave before data that comes from an IP address: 22 bytes, the length of a header with an IPv6 address.
+    /// The room to leave before data from an IP address: 22 bytes, the length of a header with an IPv6 address.
     pub const IP_HEADROOM: usize = 22;
 
     /// The header of a datagram that is not fragmented.

@@ -64,7 +64,8 @@ impl<'a> UserPass<'a> {
         self.username.as_bytes()
     }
 
-    /// PASSWD: 0 to 255 bytes. Use [`verify`](Self::verify): the time that `==` takes on the bytes reveals the first difference.
+    /// PASSWD: 0 to 255 bytes. Compare with [`verify`](Self::verify): the time that `==` takes on these bytes reveals the position
+    /// of the first difference.
     #[must_use]
     pub const fn password(&self) -> &'a [u8] {
         self.password.as_bytes()
