@@ -1,5 +1,5 @@
-//! The crate in use, a page for each task. All code on these pages is compiled and run with the tests; that of
-//! [`tls`] by `examples/tls`.
+//! The crate in use, a page for each task. All code on these pages is compiled and run with the tests; the code of [`tls`] is
+//! compiled and run by `examples/tls`.
 //!
 //! | task | page |
 //! |---|---|
@@ -14,7 +14,7 @@
 //! | bounds on memory, time, connections and destinations | [`limits`] |
 //! | coming from another crate: the same code before and after | [`coming_from`] |
 //!
-//! The [core](socks5_sansio) has a guide of its own, for everything that does not depend on tokio.
+//! The guide of the [core](socks5_sansio) is for everything that does not depend on tokio.
 
 macro_rules! pages {
     ($($page:ident)*) => {
