@@ -67,8 +67,8 @@ impl Association {
         self.socket.peer_addr()
     }
 
-    /// Receives a datagram into a buffer with room for its header too, of at most [`UdpHeader::MAX_LEN`] bytes. Returns its
-    /// source, and its data. Fragments and malformed datagrams are dropped.
+    /// Receives a datagram. Returns its source and its data. Fragments and malformed datagrams are dropped. The buffer needs room
+    /// for the header too, which has at most [`UdpHeader::MAX_LEN`] bytes.
     ///
     /// # Errors
     ///
@@ -88,9 +88,9 @@ impl Association {
     }
 
     /// The most data in a datagram with this header that fits the MTU of the path to the relay. Longer datagrams are sent in IP
-    /// fragments, which are lost more easily, and which many networks drop. `None`: not even the header fits.
+    /// fragments, which are lost more easily, and which many networks drop. `None` if not even the header fits.
     ///
-    /// The relay's answers have the header of their source: 10 bytes for an IPv4 address, 22 for an IPv6 address.
+    /// A datagram from the relay has a header with the address of its source: 10 bytes for IPv4, 22 for IPv6.
     #[must_use]
     pub fn max_data(&self, header: &UdpHeader<'_>, mtu: usize) -> Option<usize> {
         max_data(self.relay, header, mtu)

@@ -50,9 +50,9 @@ impl Limit {
         Self { total, per_client, exempts_loopback: false, places: Arc::default() }
     }
 
-    /// As many places as the process's limit of descriptors allows if each takes at most `each` of them; some are left for
-    /// everything else. Each client address may hold a quarter of the places, except loopback addresses, which many programs share:
-    /// for them only the total counts.
+    /// As many places as the process's limit of descriptors allows if a place takes at most `each` descriptors. Some descriptors
+    /// are left for everything else. Each client address may hold a quarter of the places. Loopback addresses are exempt, because
+    /// many programs share them: for them only the total counts.
     #[cfg(unix)]
     #[must_use]
     pub fn of_descriptors(each: usize) -> Self {
@@ -71,7 +71,7 @@ impl Limit {
     }
 }
 
-/// Raises the process's limit of descriptors as far as it may: from the soft to the hard limit.
+/// Raises the process's soft limit of descriptors to the hard limit.
 ///
 /// # Errors
 ///

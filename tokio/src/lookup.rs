@@ -12,7 +12,7 @@ use tokio::time::timeout;
 
 use crate::limits::Limit;
 
-/// Resolves host names, and decides which addresses clients may reach: the [`System`]'s resolver, or one of the caller's.
+/// Resolves host names, and decides which addresses clients may reach. Implemented by [`System`], or by the caller's own type.
 pub trait Resolve: Send + Sync + 'static {
     /// The addresses of a host, each with the port.
     fn resolve(&self, host: &str, port: u16) -> impl Future<Output = io::Result<Vec<SocketAddr>>> + Send;
@@ -48,8 +48,8 @@ fn localhost(port: u16) -> Vec<SocketAddr> {
 /// A resolver with limits.
 ///
 /// A look-up that takes too long is given up, but holds its place until it has really ended: a timeout does not end
-/// `getaddrinfo`, which keeps its thread. So requests by name can fail when a name server does not answer; requests
-/// by address never wait for a look-up.
+/// `getaddrinfo`, which keeps its thread. So while a name server does not answer, all places can be taken, and then every request
+/// by name fails. Requests by address never wait for a look-up.
 #[derive(Debug)]
 pub struct Lookups<R> {
     resolver: Arc<R>,
@@ -70,8 +70,7 @@ impl<R: Resolve> Lookups<R> {
     }
 
     /// The addresses of an endpoint, on behalf of a client. An address, an address literal sent as a name, and `localhost` (RFC
-    /// 6761 section 6.3) need no look-up. The names that ask for [UDP over TCP](UotVersion) are not looked up: they have no
-    /// address.
+    /// 6761 section 6.3) need no look-up. The names that request [UDP over TCP](UotVersion) have no address, and are not looked up.
     ///
     /// # Errors
     ///

@@ -22,7 +22,7 @@ const EARLY_MAX: usize = 64 * 1024;
 ///
 /// # Errors
 ///
-/// The error of the last attempt; [`ErrorKind::TimedOut`] after `all`; [`ErrorKind::HostUnreachable`] if there are no addresses.
+/// The error of the last attempt, [`ErrorKind::TimedOut`] after `all`, or [`ErrorKind::HostUnreachable`] if there are no addresses.
 pub async fn connect(addresses: &[SocketAddr], each: Duration, all: Duration) -> io::Result<TcpStream> {
     let deadline = Instant::now() + all;
     let mut outcome = Err(ErrorKind::HostUnreachable.into());
@@ -41,8 +41,8 @@ pub async fn connect(addresses: &[SocketAddr], each: Duration, all: Duration) ->
 }
 
 /// Waits for `work` unless the client leaves first: by a reset, or by an end of stream with nothing sent after the request. What
-/// the client sends meanwhile is appended to `early`, up to 64 KiB. An end of stream after early data is a half-close: the wait
-/// continues.
+/// the client sends meanwhile is appended to `early`, up to 64 KiB. An end of stream after early data is only a half-close, and the
+/// wait continues.
 ///
 /// # Errors
 ///
@@ -98,7 +98,8 @@ fn read_early(client: &TcpStream, early: &mut Vec<u8>) -> io::Result<usize> {
 ///
 /// # Errors
 ///
-/// Those of `connecting` and [`unless_left`], for which the refusal has been sent, and those of the client's stream.
+/// The error of `connecting`, or [`ErrorKind::ConnectionAborted`] if the client has left; in both cases the refusal has been sent.
+/// Errors of the client's stream, too.
 pub async fn answer_connect(
     wire: &mut Wire<TcpStream>,
     permit: impl Into<Respond>,
@@ -111,11 +112,18 @@ pub async fn answer_connect(
 }
 
 /// Answers BIND: listens for the expected peers, as [`Binding::listen`] does, sends the first reply, waits at most `patience` for
-/// the connection, unless the client leaves, and sends the second reply. Returns as [`answer_connect`].
+/// the connection, unless the client leaves, and sends the second reply. Returns the connection, and what the client sent early.
 ///
 /// # Errors
 ///
-/// As [`answer_connect`].
+/// For each of these the refusal has been sent:
+///
+/// - the errors of `expected` and [`Binding::listen`];
+/// - [`ErrorKind::TimedOut`] after `patience`;
+/// - [`ErrorKind::AddrNotAvailable`] if a client of SOCKS4 would need an IPv6 address;
+/// - [`ErrorKind::ConnectionAborted`] if the client has left.
+///
+/// Errors of the client's stream, too.
 pub async fn answer_bind(
     wire: &mut Wire<TcpStream>,
     permit: impl Into<Listen>,
@@ -147,11 +155,11 @@ pub async fn answer_bind(
     Ok((peer, early))
 }
 
-/// Sends the last reply: a success with the address that `bound` returns, or the refusal for the error.
+/// Sends the last reply: a success with the address that `bound` returns, or the refusal for the error of `outcome` or `bound`.
 ///
 /// # Errors
 ///
-/// The error of the outcome, and those of the stream.
+/// The error of `outcome` or `bound`, and those of the stream.
 pub async fn respond<S: AsyncRead + AsyncWrite + Unpin, T>(
     wire: &mut Wire<S>,
     permit: impl Into<Respond>,

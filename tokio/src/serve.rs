@@ -15,7 +15,8 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// The most connections that wait to be accepted.
 const BACKLOG: u32 = 4096;
 
-/// Listens at an address, even while connections of a previous server there are still closing. The connections have `TCP_NODELAY`.
+/// Listens at an address, even while connections of a previous server there are still closing. Accepted connections have
+/// `TCP_NODELAY`.
 ///
 /// # Errors
 ///
@@ -28,9 +29,9 @@ pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     socket.listen(BACKLOG)
 }
 
-/// Accepts connections, and handles each in a task of its own, until `stop` completes. Then it closes the listener, waits at most
-/// `grace` for the tasks to end, and drops those that are left; a [`relay`](crate::relay::relay) that is dropped resets its
-/// connections, so that truncated data does not look complete.
+/// Accepts connections, and handles each in its own task, until `stop` completes. Then closes the listener, waits at most `grace`
+/// for the tasks to end, and drops those that are left. A [`relay`](crate::relay::relay) that is dropped resets its connections, so
+/// that truncated data does not look complete.
 ///
 /// A failure to accept, such as a lack of descriptors, is passed to `failed`, and accepting goes on after a pause.
 pub async fn serve<F>(

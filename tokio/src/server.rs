@@ -26,9 +26,9 @@ pub trait Admit {
     /// The user with these credentials, or `None` to reject them.
     async fn user_pass(&self, given: UserPass<'_>) -> Option<Self::User>;
 
-    /// Whether to select username and password if the client also offers `NO_AUTHENTICATION`, and would be admitted without
-    /// credentials. Some clients (Java, tsocks) offer username and password but have no credentials; with `true` they are rejected
-    /// unless [`user_pass`](Self::user_pass) admits what they send.
+    /// Whether to select username and password for a client that offers both methods and would be admitted without credentials:
+    /// `true` by default. Some clients (Java, tsocks) offer username and password but have no credentials; with `true` they are
+    /// rejected unless [`user_pass`](Self::user_pass) admits what they send.
     fn prefers_user_pass(&self) -> bool {
         true
     }
@@ -151,11 +151,11 @@ pub async fn accept<'w, S: AsyncRead + AsyncWrite + Unpin, A: Admit>(
 /// as [`accept`], with permits of either protocol.
 ///
 /// SOCKS4 has no credentials, so its clients are admitted if and only if [`Admit::anonymous`] returns a user. Otherwise they are
-/// refused, whatever their USERID is.
+/// refused, whatever their USERID is. `timeout` is for the whole handshake, as in [`accept`].
 ///
 /// # Errors
 ///
-/// As [`accept`].
+/// [`AcceptError`]: close the stream. A timeout is an I/O error of kind [`TimedOut`](std::io::ErrorKind::TimedOut).
 pub async fn accept_either<'w, S: AsyncRead + AsyncWrite + Unpin, A: Admit>(
     wire: &'w mut Wire<S>,
     admit: &A,

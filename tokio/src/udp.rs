@@ -24,7 +24,7 @@ use crate::relay::{Relayed, ended};
 /// The endpoint and the data of the longest datagram.
 const REASSEMBLY_LEN: usize = UdpHeader::MAX_LEN + 65_536;
 
-/// What the relays of a server have in common: the resolver, the limit, and the ports of their own sockets.
+/// The parts that all relays of a server share: the resolver, the limit, and the ports of their sockets.
 #[derive(Debug)]
 pub struct Relays<R> {
     lookups: Lookups<R>,
@@ -34,8 +34,9 @@ pub struct Relays<R> {
 }
 
 impl<R: Resolve> Relays<R> {
-    /// Relays with this resolver, which reassemble fragments or drop them. Each takes one place of the limit for its two sockets;
-    /// if TCP connections take places of the same limit, this one is in addition.
+    /// Relays with this resolver. If `reassemble` is false, they drop fragments. Each relay takes one place of the limit for its
+    /// two sockets. If TCP connections take places of the same limit, an association takes two: for its connection and for its
+    /// relay.
     pub fn new(lookups: Lookups<R>, limit: Limit, reassemble: bool) -> Self {
         Self { lookups, limit, ports: Ports::default(), reassemble }
     }
@@ -45,7 +46,7 @@ impl<R: Resolve> Relays<R> {
         &self.lookups
     }
 
-    /// Opens a relay for the client at the other end of a TCP connection; `destination` is the one of its request.
+    /// Opens a relay for the client at the other end of a TCP connection. `destination` is that of the client's request.
     ///
     /// # Errors
     ///
@@ -72,7 +73,7 @@ impl<R: Resolve> Relays<R> {
     }
 }
 
-/// The relay of one association. No datagram ends it: what cannot be relayed is dropped.
+/// The relay of one association. A datagram that cannot be relayed is dropped, and the relay continues.
 ///
 /// It has two sockets: one at the address by which the client reached the server, where only the client is admitted, and one
 /// from which all destinations are reached.
@@ -88,7 +89,7 @@ pub struct Relay<R> {
 }
 
 impl<R: Resolve> Relay<R> {
-    /// Where the client is to send its datagrams: the bound address of the reply.
+    /// The address to which the client sends its datagrams: the bound address of the reply.
     ///
     /// # Errors
     ///

@@ -56,7 +56,7 @@ impl Dialect {
     ///
     /// # Errors
     ///
-    /// The request, if it asks for something else, as command F3 with a port does: it asks for a listener at that port.
+    /// The request, if it asks for something else. Command F3 with a port is something else too: it asks for a listener there.
     pub fn of(asked: impl Into<Asked>, destination: Endpoint<'_>) -> Result<(Self, Respond), Asked> {
         match (asked.into(), UotVersion::of(destination)) {
             (Asked::Connect(permit), Some(version)) => Ok((Self::Uot(version), permit)),
@@ -74,7 +74,8 @@ impl<R: Resolve> Relays<R> {
     ///
     /// # Errors
     ///
-    /// As [`open`](Self::open).
+    /// [`ErrorKind::ResourceBusy`](io::ErrorKind::ResourceBusy) beyond the limit, and the error of the system if a socket cannot be
+    /// opened.
     pub fn open_in_tcp(&self, control: &TcpStream, dialect: Dialect) -> io::Result<Relay<R>> {
         let (place, outside) = self.outside(control.peer_addr()?.ip())?;
         Ok(Relay {
@@ -89,12 +90,13 @@ impl<R: Resolve> Relays<R> {
     }
 }
 
-/// The relay of one association whose datagrams are frames in the client's TCP connection. What cannot be relayed is dropped, as by
-/// [`udp::Relay`](crate::udp::Relay), and so are answers while the client does not read. A malformed frame ends the association,
-/// because the start of the next frame is not known.
+/// The relay of one association whose datagrams are frames in the client's TCP connection. A datagram that cannot be relayed is
+/// dropped, as by [`udp::Relay`](crate::udp::Relay), and so are answers while the client does not read. A malformed frame ends the
+/// association, because the start of the next frame is not known.
 ///
 /// An idle relay has no buffer. For a client that does not read, at most 130 KiB of frames wait; an incomplete
 /// frame of the client takes at most 65 KiB.
+///
 /// A vanished host is noticed as by [`relay`](crate::relay::relay). On Linux, a client that reads nothing for two minutes while
 /// there are answers for it counts as vanished.
 #[derive(Debug)]

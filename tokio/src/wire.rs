@@ -13,10 +13,9 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 /// A stream with the buffers of a handshake: the unread input, and the pending output.
 ///
 /// Every method is cancel safe: bytes that were read stay in the inbox, and bytes that were not written are written by the next
-/// call, whichever it is. [`send`](Self::send) queues its message when it is called, even if its future is dropped: do not
-/// send it again.
-/// [`receive`](Self::receive) consumes the state: if its future might be dropped, await [`ready`](Self::ready) first, which borrows
-/// the state.
+/// call, whichever it is. [`send`](Self::send) queues its message when it is called: do not send the message again if the future is
+/// dropped. [`receive`](Self::receive) consumes the state: if its future might be dropped, await [`ready`](Self::ready) first,
+/// which borrows the state.
 pub struct Wire<S> {
     stream: S,
     inbox: Inbox<Vec<u8>>,
@@ -36,7 +35,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         Self::new(stream, server::INPUT_MAX_LEN)
     }
 
-    /// The wire of a server whose first bytes were read already: to detect the protocol, for example.
+    /// The wire of a server that has already read the first bytes, for example to detect the protocol.
     pub const fn from_parts(stream: S, inbox: Inbox<Vec<u8>>) -> Self {
         Self { stream, inbox, outbox: Inbox::new(Vec::new()), read_ahead: server::INPUT_MAX_LEN }
     }
@@ -85,12 +84,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
     }
 
     /// Receives a message of the caller's own sub-negotiation: `parse` returns it and its length in bytes, or `None` if more
-    /// input is needed.
+    /// input is needed. The wire of a client reads byte by byte here.
     ///
     /// # Errors
     ///
-    /// As [`receive`](Self::receive); an end of stream is [`ErrorKind::UnexpectedEof`], and a message of more than
-    /// 65,539 bytes is [`ErrorKind::InvalidData`].
+    /// [`Error::Peer`] with the error of `parse`: send what the sub-negotiation demands, then close. [`Error::Io`] for the stream's
+    /// errors, of kind [`UnexpectedEof`](ErrorKind::UnexpectedEof) at its end, and `InvalidData` if 65,539 bytes hold no message.
     pub async fn receive_with<T, E: error::Error + 'static>(
         &mut self,
         mut parse: impl FnMut(&[u8]) -> Result<Option<(T, usize)>, E>,

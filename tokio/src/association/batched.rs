@@ -17,11 +17,11 @@ thread_local! {
     static SEND_BUFFER: RefCell<Vec<u8>> = RefCell::new(vec![0; SEND_MAX]);
 }
 
-/// An association for batches of datagrams, which Linux never sends in IP fragments: for QUIC and other protocols that discover the
-/// path MTU. [`Association::into_batched`](super::Association::into_batched) makes one.
+/// An association for batches of datagrams, for QUIC and other protocols that discover the path MTU.
+/// [`Association::into_batched`](super::Association::into_batched) makes one.
 ///
-/// On Linux, with the feature `batch`, a batch is sent or received in one system call. Otherwise each datagram takes one
-/// call, and may be sent in IP fragments: see [`may_fragment`](Self::may_fragment).
+/// On Linux, with the feature `batch`, a batch is sent or received in one system call, and never in IP fragments. Otherwise each
+/// datagram takes one call, and may be sent in IP fragments: see [`may_fragment`](Self::may_fragment).
 ///
 /// The page [`http3`](crate::guide::http3) of the guide has an example.
 #[derive(Debug)]
@@ -54,7 +54,7 @@ impl Batched {
         Ok(Self { control, socket, relay })
     }
 
-    /// Receives datagrams with their headers, in each buffer those of one message of the system. Returns the number of buffers.
+    /// Receives datagrams with their headers: one message of the system into each buffer. Returns the number of buffers used.
     ///
     /// A message has at most [`max_recv_segments`](Self::max_recv_segments) datagrams and 65,536 bytes; what exceeds the buffer
     /// is lost. Only one task may receive: of several that wait, only the last is woken.
@@ -95,10 +95,11 @@ impl Batched {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::WouldBlock`]: wait until the socket is [`writable`](Self::writable).
-    /// [`BufferTooSmall`](socks5_sansio::BufferTooSmall) as an I/O error: more than 65,507 bytes, including all headers.
-    /// EMSGSIZE: a datagram exceeds the path MTU. If only some of the datagrams could be sent, returns `Ok`, and the others are
-    /// lost.
+    /// - [`ErrorKind::WouldBlock`]: wait until the socket is [`writable`](Self::writable).
+    /// - [`BufferTooSmall`](socks5_sansio::BufferTooSmall) as an I/O error: all datagrams with their headers exceed 65,507 bytes.
+    /// - EMSGSIZE: a datagram exceeds the path MTU.
+    ///
+    /// If only some of the datagrams could be sent, this returns `Ok`, and the others are lost.
     pub fn try_send(&self, header: &UdpHeader<'_>, data: &[u8], segment: NonZeroUsize) -> io::Result<()> {
         let stride = segment.saturating_add(header.encoded_len());
         SEND_BUFFER.with_borrow_mut(|buffer| {
@@ -147,7 +148,8 @@ impl Batched {
         self.socket.socket.local_addr()
     }
 
-    /// As [`Association::max_data`](super::Association::max_data).
+    /// The most data in a datagram with this header that fits the MTU of the path to the relay, as for
+    /// [`Association::max_data`](super::Association::max_data).
     #[must_use]
     pub fn max_data(&self, header: &UdpHeader<'_>, mtu: usize) -> Option<usize> {
         max_data(self.relay, header, mtu)

@@ -89,8 +89,8 @@ impl fmt::Display for Relayed {
     }
 }
 
-/// Relays bytes both ways until both sides have ended, or one is reset. `early` is sent to the target first: what the client
-/// sent with its request.
+/// Relays bytes both ways until both sides have ended, or one is reset. `early` is what the client sent before its reply, and is
+/// sent to the target first.
 ///
 /// A half-close is passed on. A reset of either side is noticed at once, also after a half-close. On Linux, a host that has
 /// vanished or does not read is noticed within two minutes; elsewhere, keepalive notices a vanished host. What the failed side
@@ -192,8 +192,8 @@ pub(crate) async fn ended(stream: &TcpStream) {
     }
 }
 
-/// Closes a connection after a refusal, so that the refusal arrives: closing with unread data would reset the connection, and
-/// the peer might never see what was sent. Takes at most two seconds.
+/// Closes a connection after a refusal, so that the refusal arrives. Closing with unread data would reset the connection, and
+/// the peer might never receive what was sent. Takes at most two seconds.
 pub async fn hang_up(mut stream: TcpStream) {
     let _ = stream.shutdown().await;
     let _ = timeout(LINGER, ended(&stream)).await;
