@@ -23,10 +23,10 @@ Usage: client [OPTIONS] COMMAND HOST:PORT
   --user NAME           The username for the proxy
   --password PASSWORD   The password; others on this machine can see the command line
   --password-file PATH  Read the password from the first line of a file [default: the variable SOCKS5_PASSWORD]
-  --optimistic          Send everything without waiting for answers: offers one method only; not every proxy supports it
+  --optimistic          Send everything without waiting for answers, and offer one method only; not every proxy supports this
   --socks4              Use SOCKS4, and SOCKS4a for names; not with udp, --user or --optimistic
   --userid NAME         With --socks4: the USERID, which proves nothing
-  --timeout SECONDS     The time limit to connect, and again for the handshake; the second reply to bind has none [default: 30]
+  --timeout SECONDS     The time to connect, and again for the handshake; the second reply to bind has no limit [default: 30]
   --wait SECONDS        With udp: the time to wait for answers when stdin has ended [default: 1]
   --fragment N          With udp: cut datagrams into fragments of N bytes
   --in-tcp DIALECT      With udp: send datagrams inside the connection to the proxy, in the frames of hev, gost or uot
@@ -78,8 +78,8 @@ pub fn parse() -> Result<Args, lexopt::Error> {
         }
     }
     let credentials = credentials(user.as_deref(), password)?;
-    let command = command.ok_or("no command: connect, bind or udp")?;
-    let destination = destination.ok_or("no HOST:PORT")?;
+    let command = command.ok_or("no command: expected connect, bind or udp")?;
+    let destination = destination.ok_or("no destination: expected HOST:PORT")?;
     if socks4 && (credentials.is_some() || optimistic || command == "udp") || !socks4 && user_id.is_some() {
         return Err("--socks4 is for connect and bind, not with --user or --optimistic; --userid needs --socks4".into());
     }

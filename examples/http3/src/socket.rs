@@ -29,8 +29,8 @@ thread_local! {
     static BUFFER: RefCell<Vec<u8>> = RefCell::new(vec![0; MESSAGES * MESSAGE_LEN]);
 }
 
-/// An association for one destination. An answer has the address of its source and not the name that was sent to, so one
-/// association for several names could not distinguish them.
+/// An association for one destination. A received datagram has the address of its source, and not the name to which the client
+/// sent, so one association could not distinguish several names.
 #[derive(Debug)]
 pub struct ProxiedSocket {
     association: Batched,
@@ -54,8 +54,8 @@ impl ProxiedSocket {
         Ok(Arc::new(Self { association, destination: destination.as_endpoint().canonical().into() }))
     }
 
-    /// A QUIC endpoint for clients, on a path to the proxy with this MTU. Limits the payloads of the destination, which does not
-    /// know of the proxy's headers; [`max_payload`](Self::max_payload) limits the other direction.
+    /// A QUIC endpoint for clients, on a path to the proxy with this MTU. It limits the payloads from the destination, which does
+    /// not know of the proxy's headers; [`max_payload`](Self::max_payload) limits those to the destination.
     pub fn endpoint(self: &Arc<Self>, mtu: u16) -> io::Result<Endpoint> {
         let longest = UdpHeader::new((Ipv6Addr::UNSPECIFIED, 0).into());
         let answer = self.association.max_data(&longest, mtu.into());
@@ -64,7 +64,7 @@ impl ProxiedSocket {
         Endpoint::new_with_abstract_socket(config, None, Arc::<Self>::clone(self), Arc::new(TokioRuntime))
     }
 
-    /// The longest payload to the destination: an upper bound for quinn's MTU discovery.
+    /// The length of the longest payload to the destination: an upper bound for quinn's MTU discovery.
     pub fn max_payload(&self, mtu: u16) -> io::Result<u16> {
         payload(self.association.max_data(&self.header(), mtu.into()))
     }
@@ -99,7 +99,7 @@ impl AsyncUdpSocket for ProxiedSocket {
         Box::pin(Poller { socket: self, writable: None })
     }
 
-    /// What cannot be sent is lost, and QUIC sends it again: an MTU probe that exceeds the path's MTU, for example.
+    /// A packet that cannot be sent is lost, for example an MTU probe that exceeds the path's MTU. QUIC handles the loss.
     fn try_send(&self, transmit: &Transmit<'_>) -> io::Result<()> {
         let segment = NonZeroUsize::new(transmit.segment_size.unwrap_or(transmit.contents.len()));
         match self.association.try_send(&self.header(), transmit.contents, segment.unwrap_or(NonZeroUsize::MIN)) {
