@@ -1,4 +1,4 @@
-# The table "What must hold" in CONTRIBUTING.md as recipes: `just --list` shows them.
+# The commands of CONTRIBUTING.md and benches/README.md as recipes: `just --list` shows them.
 
 # The recipes
 [private]
