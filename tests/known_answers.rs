@@ -20,7 +20,7 @@ const VECTORS: [(&str, usize); 2] = [(include_str!("vectors.jsonl"), 99), (inclu
 type Verdict = Result<(), String>;
 
 #[test]
-fn every_vector_has_its_answer() {
+fn every_vector_has_the_expected_result() {
     for (vectors, count) in VECTORS {
         let verdicts: Vec<_> = vectors.lines().enumerate().map(|(index, line)| vector(index + 1, line)).collect();
         let wrong: Vec<_> = verdicts.iter().filter_map(|verdict| verdict.as_ref().err()).map(String::as_str).collect();

@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn makes_every_message_of_enough_bytes() {
+    fn makes_every_message_from_enough_bytes() {
         are_made!(MethodOffer<'_>, MethodSelection, UserPass<'_>, UserPassBuf, UserPassStatus, GssapiMessage<'_>);
         are_made!(Endpoint<'_>, EndpointBuf, Request<'_>, Reply<'_>, UdpHeader<'_>, socks4::Request<'_>, socks4::Reply);
         are_made!(HevDatagram<'_>, GostDatagram<'_>, UotRequest<'_>, UotDatagram<'_>, UotConnectDatagram<'_>);

@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn fragments_are_runs_by_their_position() {
+    fn each_fragment_of_a_sequence_is_a_run() {
         let fragment = |position| [&[0, 0, position], &HEADER[3..], b"x"].concat();
         let buffer = [1, 2, 0x83].map(fragment).concat();
         let found = UdpHeader::runs(&buffer, NonZeroUsize::new(11).unwrap()).flatten().map(|run| run.header().fragment);

@@ -260,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn frames_have_address_types_of_their_own() {
+    fn address_types_differ_from_those_of_socks5() {
         let ipv6 = [&[1], [0xAB; 16].as_slice(), &[0, 53, 0, 1, b'q']].concat();
         for bytes in [b"\x00\xC0\x00\x02\x01\x00\x35\x00\x01q".as_slice(), b"\x02\x01x\x00\x35\x00\x00", &ipv6] {
             let (datagram, used) = UotDatagram::decode(bytes).unwrap();

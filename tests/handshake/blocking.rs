@@ -290,7 +290,7 @@ fn accept_does_not_serve_socks4() {
 }
 
 #[test]
-fn a_refusal_of_socks4_that_cannot_be_sent_stays_the_error() {
+fn a_refusal_of_socks4_is_reported_even_if_it_cannot_be_sent() {
     let script = b"\x04\x01\x00\x50\xC0\x00\x02\x07\x00";
     let mut wire = Wire::server(Stream { writable: 0, ..Stream::new(script, Delivery::Whole) });
     let error = accept_either(&mut wire, &UserPass::new("alice", "s3cret").unwrap()).map(drop).unwrap_err();

@@ -80,7 +80,7 @@ fn login_requests_credentials_if_required_or_preferred() {
 }
 
 #[test]
-fn offers_of_known_programs_log_in() {
+fn known_programs_can_log_in_with_their_offers() {
     for (program, offer, user_pass) in [
         ("curl", [0, 1].as_slice(), false),
         ("curl with credentials", &[0, 1, 2], true),

@@ -32,7 +32,7 @@ fn rfc1928_s3_the_server_selects_one_of_the_methods_offered() {
 }
 
 #[test]
-fn rfc1928_s3_the_client_goes_on_with_no_other_method() {
+fn rfc1928_s3_the_client_rejects_a_method_that_it_did_not_offer() {
     let client = connects(&Plan::by(2), &[b"\x05\x00", SUCCESS].concat(), Delivery::Whole);
     assert_eq!(client.end, End::Client(Error::NotOffered(Method::NO_AUTHENTICATION)));
     assert_eq!(client.sent, b"\x05\x01\x02");
@@ -45,7 +45,7 @@ fn rfc1928_s3_on_ff_the_client_closes_the_connection() {
 }
 
 #[test]
-fn rfc1928_s3_then_both_enter_the_sub_negotiation_of_the_method() {
+fn rfc1928_s3_both_sides_enter_the_sub_negotiation_of_the_method() {
     for case in cases::every() {
         let server = serves(&case.plan, &case.up, Delivery::Whole);
         let [Event::Offer(_), negotiation @ .., Event::Request(..)] = &*server.events else {
@@ -85,7 +85,7 @@ fn rfc1928_s4_s6_s7_reserved_is_sent_as_00() {
 }
 
 #[test]
-fn rfc1928_s4_s6_reserved_that_is_not_00_does_no_harm() {
+fn rfc1928_s4_s6_reserved_that_is_not_00_is_ignored() {
     for reserved in 0..=255 {
         assert!(receive_request().receive(&[5, 1, reserved, 1, 192, 0, 2, 1, 0, 80]).is_ok(), "{reserved}");
         assert!(receive_reply().receive(&[5, 0, reserved, 1, 192, 0, 2, 7, 0, 80]).is_ok(), "{reserved}");
@@ -185,7 +185,7 @@ fn rfc1929_s2_a_request_in_place_of_the_credentials_is_malformed() {
 }
 
 #[test]
-fn rfc1961_s3_and_s4_and_s5_each_have_their_frame() {
+fn rfc1961_s3_s4_s5_tokens_levels_and_data_have_a_frame_each() {
     let token = GssapiToken::new(b"token").unwrap();
     for (frame, bytes) in [
         (GssapiMessage::Authentication(token), b"\x01\x01\x00\x05token"),

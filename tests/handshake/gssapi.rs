@@ -40,7 +40,7 @@ pub(crate) fn unwrapped(mut frames: &[u8]) -> Vec<u8> {
 }
 
 #[test]
-fn rfc1961_s3_tokens_go_to_and_fro_until_both_sides_are_satisfied() {
+fn rfc1961_s3_tokens_are_exchanged_until_both_contexts_are_established() {
     for rounds in 0..4 {
         for answer in [b"".as_slice(), b"token"] {
             for delivery in [Delivery::Whole, Delivery::BYTES, Delivery::EXACT] {

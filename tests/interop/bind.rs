@@ -24,7 +24,7 @@ fn bound(stream: &TcpStream) -> SocketAddr {
 }
 
 #[test]
-fn rfc1928_s6_two_replies_and_then_a_tunnel() {
+fn rfc1928_s6_bind_has_two_replies_and_then_a_tunnel() {
     let destinations = [
         ("127.0.0.1:0", "127.0.0.1:0"),
         ("127.0.0.1:0", "127.0.0.1:20"),

@@ -46,7 +46,7 @@ fn times_out_if_the_proxy_accepts_no_connection() {
 }
 
 #[test]
-fn through_the_example_server() {
+fn connects_through_the_example_server() {
     let server = Server::start(&[]);
     for target in targets() {
         echoes_hello(server.address, &[], &target);
@@ -56,7 +56,7 @@ fn through_the_example_server() {
 }
 
 #[test]
-fn through_the_example_server_with_credentials() {
+fn connects_through_the_example_server_with_credentials() {
     let server = Server::start(&["--user", "u", "--password", "p"]);
     let good = ["--user", "u", "--password", "p", "--optimistic"];
     let bad = ["--user", "u", "--password", "P", "--optimistic"];
@@ -95,7 +95,7 @@ fn refusals_are_reported_in_one_line() {
 }
 
 #[test]
-fn through_the_example_server_by_socks4() {
+fn connects_through_the_example_server_by_socks4() {
     let server = Server::start(&[]);
     let [v4, v6, name] = targets();
     for options in [&["--socks4"][..], &["--socks4", "--userid", "u"]] {
@@ -127,7 +127,7 @@ pub fn exchanges_datagrams_with(proxy: SocketAddr, options: &[&str], destination
 }
 
 #[test]
-fn datagrams_through_the_example_server() {
+fn exchanges_datagrams_through_the_example_server() {
     for listen in ["127.0.0.1:0", "[::1]:0"] {
         let server = Server::listen(listen, &[]);
         for ip in [Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()] {
@@ -137,7 +137,7 @@ fn datagrams_through_the_example_server() {
 }
 
 #[test]
-fn datagrams_in_the_connection_through_the_example_server_in_each_dialect() {
+fn exchanges_datagrams_in_the_connection_in_each_dialect() {
     let open = Server::start(&[]);
     let closed = Server::start(&["--user", "u", "--password", "p"]);
     let v4 = serve_datagrams(Ipv4Addr::LOCALHOST);
@@ -270,7 +270,7 @@ fn accepts_a_status_with_version_5() {
 }
 
 #[test]
-fn through_microsocks() {
+fn connects_through_microsocks() {
     if program("microsocks").is_none() {
         return;
     }
@@ -297,7 +297,7 @@ fn microsocks(args: &[&str]) -> (Running, SocketAddr) {
 }
 
 #[test]
-fn through_ssh() {
+fn connects_through_ssh() {
     let folder = tempfile::tempdir().unwrap();
     let Some((_ssh, address)) = ssh(&folder) else { return };
     for target in targets() {

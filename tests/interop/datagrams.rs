@@ -55,7 +55,7 @@ fn send(socket: &UdpSocket, relay: SocketAddr, frag: u8, endpoint: Endpoint<'_>,
 }
 
 #[test]
-fn datagrams_go_there_and_back() {
+fn relays_datagrams_both_ways() {
     let v4 = serve_datagrams(Ipv4Addr::LOCALHOST);
     let v6 = serve_datagrams(Ipv6Addr::LOCALHOST);
     let name = |name: &'static str, port| Endpoint::from((Domain::new(name).unwrap(), port));
@@ -160,7 +160,7 @@ fn malformed_datagrams_are_dropped() {
 }
 
 #[test]
-fn fragments_are_dropped_or_put_together() {
+fn fragments_are_dropped_or_reassembled() {
     for (args, received) in [(&[][..], "whole"), (&["--reassemble"], "fragments")] {
         let server = Server::start(args);
         let client = Client::new(&server);

@@ -51,7 +51,7 @@ fn curl_fetches_50_mib() {
 }
 
 #[test]
-fn curl_with_credentials() {
+fn curl_logs_in_with_credentials() {
     let server = Server::start(&["--user", "u", "--password", "p"]);
     let url = format!("http://{}/10", serve(Ipv4Addr::LOCALHOST, web));
     fetches(&format!("socks5h://u:p@{}", server.address), &url, 10);

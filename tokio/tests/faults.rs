@@ -257,7 +257,7 @@ fn reply_to_socks4(mut client: TcpStream, request: &[u8]) -> [u8; 2] {
 }
 
 #[test]
-fn socks4_is_refused_where_credentials_are_required() {
+fn socks4_is_refused_if_credentials_are_required() {
     let (listener, address) = listener();
     let connect = [&[4, 1], address.port().to_be_bytes().as_slice(), b"\x7F\x00\x00\x01alice\0"].concat();
     let by_name = [&[4, 1], address.port().to_be_bytes().as_slice(), b"\x00\x00\x00\x01alice\0localhost\0"].concat();
@@ -274,14 +274,14 @@ fn socks4_is_refused_where_credentials_are_required() {
 }
 
 #[test]
-fn socks4_cannot_bind_where_the_server_has_no_ipv4_address() {
+fn socks4_cannot_bind_if_the_server_has_no_ipv4_address() {
     let bind = b"\x04\x02\x00\x00\x00\x00\x00\x00\0";
     assert_eq!(reply_to_socks4(Server::start(&[]).connect(), bind), [0, 0x5A]);
     assert_eq!(reply_to_socks4(Server::start(&["--listen", "[::1]:0"]).connect(), bind), [0, 0x5B]);
 }
 
 #[test]
-fn on_sigterm_tunnels_may_end_and_are_reset_after_the_grace() {
+fn on_sigterm_tunnels_may_end_and_are_reset_after_the_grace_period() {
     for before in BEFORE {
         terminate(before);
     }
@@ -305,7 +305,7 @@ fn terminate(before: Before) {
 }
 
 #[test]
-fn listens_beyond_loopback_only_with_credentials_or_open() {
+fn listens_beyond_loopback_only_with_credentials_or_the_option_open() {
     let refused = Command::new(server::program()).args(["--listen", "0.0.0.0:0"]).output().unwrap();
     assert!(!refused.status.success() && String::from_utf8_lossy(&refused.stderr).contains("--open"));
     for allowed in [["--open"].as_slice(), &["--user", "alice", "--password", "s3cret"]] {

@@ -111,7 +111,7 @@ async fn drops_malformed_datagrams() {
 }
 
 #[tokio::test]
-async fn reassembles_fragments_if_the_relays_do() {
+async fn reassembles_fragments_if_the_relay_is_configured_to() {
     let fixture = Fixture::start("0.0.0.0:0", true).await;
     let (socket, address) = destination().await;
     let size = std::num::NonZeroUsize::new(3).unwrap();

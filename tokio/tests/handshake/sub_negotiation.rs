@@ -34,7 +34,7 @@ fn limits_the_length_of_a_custom_message() {
 }
 
 #[test]
-fn an_error_of_the_callers_own_is_returned() {
+fn returns_the_error_of_the_callers_closure() {
     let mut wire = Wire::client(Stutter::new(&[1]));
     let outcome = finish(wire.receive_with(|_| Err::<Option<((), usize)>, _>(Invalid::Version(1))));
     assert!(matches!(outcome, Err(Error::Peer(Invalid::Version(1)))));
