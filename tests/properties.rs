@@ -114,22 +114,22 @@ fn completes(kind: &Kind, prefix: &mut Vec<u8>) -> Option<usize> {
     if kind.is_whole(prefix) {
         return Some(0);
     }
-    let mut least = None;
+    let mut shortest = None;
     let further: &[u8] = if prefix.len() < REACH { &[0, 1, 2, 3, 5, 0xFF] } else { &[] };
     for next in further {
         prefix.push(*next);
         let further = completes(kind, prefix).map(|further| further + 1);
-        least = least.into_iter().chain(further).min();
+        shortest = shortest.into_iter().chain(further).min();
         prefix.pop();
     }
-    match (kind.missing(prefix), least) {
-        (Some(missing), Some(least)) => assert_eq!(missing, least, "after {prefix:02X?}"),
+    match (kind.missing(prefix), shortest) {
+        (Some(missing), Some(shortest)) => assert_eq!(missing, shortest, "after {prefix:02X?}"),
         (Some(missing), None) => assert!(missing > REACH - prefix.len(), "{missing} after {prefix:02X?}"),
         (None, None) => {}
         // an empty name, which is malformed as soon as its length has arrived
         (None, Some(_)) => assert!(prefix.windows(2).any(|pair| pair == [3, 0]), "after {prefix:02X?}"),
     }
-    least
+    shortest
 }
 
 #[test]

@@ -1,9 +1,9 @@
-//! Tries every script with every decision.
+//! Tries every script with every decision. A script is a sequence of symbols: the messages, valid and malformed, of an alphabet.
 //!
 //! After the end of a handshake, the remaining decisions and input make no difference. So a run counts for all cases that differ
 //! only in these, and the counts must add up to the number of cases: none is missing, and none is counted twice.
 
-use crate::harness::plan::{Accepts, Answer, Credentials, Opening, Plan, Question};
+use crate::harness::plan::{Accepts, Answer, Credentials, Decision, Opening, Plan};
 use crate::harness::recogniser::Expected;
 use crate::harness::transport::Delivery;
 
@@ -20,57 +20,57 @@ pub(crate) struct Menu {
     pub(crate) answers: Vec<Answer>,
 }
 
-const QUESTIONS: [Question; 6] = [
-    Question::Opening,
-    Question::Credentials,
-    Question::Request,
-    Question::Preference,
-    Question::Accepts,
-    Question::Answer,
+const DECISIONS: [Decision; 6] = [
+    Decision::Opening,
+    Decision::Credentials,
+    Decision::Request,
+    Decision::Preference,
+    Decision::Accepts,
+    Decision::Answer,
 ];
 
 impl Menu {
-    fn options(&self, question: Question) -> usize {
-        match question {
-            Question::Opening => self.openings.len(),
-            Question::Credentials => self.credentials.len(),
-            Question::Request => self.requests.len(),
-            Question::Preference => self.preferences.len(),
-            Question::Accepts => self.accepts.len(),
-            Question::Answer => self.answers.len(),
+    fn options(&self, decision: Decision) -> usize {
+        match decision {
+            Decision::Opening => self.openings.len(),
+            Decision::Credentials => self.credentials.len(),
+            Decision::Request => self.requests.len(),
+            Decision::Preference => self.preferences.len(),
+            Decision::Accepts => self.accepts.len(),
+            Decision::Answer => self.answers.len(),
         }
     }
 
-    fn decide(&self, plan: &Plan, question: Question, option: usize) -> Plan {
+    fn decide(&self, plan: &Plan, decision: Decision, option: usize) -> Plan {
         let plan = plan.clone();
-        match question {
-            Question::Opening => plan.with_opening(self.openings[option].clone()),
-            Question::Credentials => plan.with_credentials(&self.credentials[option].0, &self.credentials[option].1),
-            Question::Request => plan.with_request(self.requests[option]),
-            Question::Preference => plan.with_preference(&self.preferences[option]),
-            Question::Accepts => plan.with_accepts(self.accepts[option].clone()),
-            Question::Answer => plan.with_answer(self.answers[option].clone()),
+        match decision {
+            Decision::Opening => plan.with_opening(self.openings[option].clone()),
+            Decision::Credentials => plan.with_credentials(&self.credentials[option].0, &self.credentials[option].1),
+            Decision::Request => plan.with_request(self.requests[option]),
+            Decision::Preference => plan.with_preference(&self.preferences[option]),
+            Decision::Accepts => plan.with_accepts(self.accepts[option].clone()),
+            Decision::Answer => plan.with_answer(self.answers[option].clone()),
         }
     }
 
     /// How many ways there are to decide everything that is not decided yet.
     fn ways(&self, decided: u8) -> u64 {
-        let open = QUESTIONS.iter().filter(|question| decided & **question as u8 == 0);
-        open.map(|question| self.options(*question).max(1) as u64).product()
+        let open = DECISIONS.iter().filter(|decision| decided & **decision as u8 == 0);
+        open.map(|decision| self.options(*decision).max(1) as u64).product()
     }
 }
 
 /// What a run did.
 pub(crate) struct Run {
-    /// The decisions that it read.
-    pub(crate) asked: u8,
-    /// The bytes after which its end was certain. `None`: it waits for more.
+    /// The bits of the decisions that it read.
+    pub(crate) decisions: u8,
+    /// The number of bytes that made its end certain. `None`: it waits for more.
     pub(crate) certain: Option<usize>,
 }
 
 impl From<Expected> for Run {
     fn from(expected: Expected) -> Self {
-        Self { asked: expected.asked, certain: (!expected.end.is_early()).then_some(expected.certain) }
+        Self { decisions: expected.decisions, certain: (!expected.end.is_early()).then_some(expected.certain) }
     }
 }
 
@@ -91,7 +91,7 @@ pub(crate) struct Explorer<'a> {
 enum Rest {
     /// It is truncated.
     Nothing,
-    /// The maximum of symbols.
+    /// At most this many symbols.
     Symbols(u32),
 }
 
@@ -107,10 +107,10 @@ impl<'a> Explorer<'a> {
 
     fn branch(&mut self, script: &[u8], plan: &Plan, decided: u8, rest: Rest) {
         let run = self.run(script, plan);
-        if let Some(question) = self.undecided(run.asked & !decided) {
-            for option in 0..self.menu.options(question) {
-                let plan = self.menu.decide(plan, question, option);
-                self.branch(script, &plan, decided | question as u8, rest);
+        if let Some(decision) = self.undecided(run.decisions & !decided) {
+            for option in 0..self.menu.options(decision) {
+                let plan = self.menu.decide(plan, decision, option);
+                self.branch(script, &plan, decided | decision as u8, rest);
             }
             return;
         }
@@ -121,8 +121,8 @@ impl<'a> Explorer<'a> {
         }
     }
 
-    fn undecided(&self, asked: u8) -> Option<Question> {
-        QUESTIONS.into_iter().find(|question| asked & *question as u8 != 0 && self.menu.options(*question) > 0)
+    fn undecided(&self, read: u8) -> Option<Decision> {
+        DECISIONS.into_iter().find(|decision| read & *decision as u8 != 0 && self.menu.options(*decision) > 0)
     }
 
     fn go_on(&mut self, script: &[u8], plan: &Plan, decided: u8, left: u32) {
@@ -135,7 +135,7 @@ impl<'a> Explorer<'a> {
         }
     }
 
-    /// What follows is not read. Delivered in pieces, it does not even arrive.
+    /// Input after the end is not read; if it is delivered in pieces, it does not even arrive.
     fn end(&mut self, script: &[u8], plan: &Plan, decided: u8, left: u32, certain: usize) {
         self.stands_for(scripts(self.alphabet.len(), self.cuts.len(), left), decided);
         for symbol in self.alphabet {

@@ -11,9 +11,9 @@ pub(crate) const NAME: &[u8] = b"\x03\x02x\xFF\x00\x00";
 const LONGEST_NAME: &[u8] = &longest_name();
 
 const fn longest_name() -> [u8; 259] {
-    let mut place = [b'n'; 259];
-    (place[0], place[1], place[257], place[258]) = (3, 255, 0xFF, 0xFF);
-    place
+    let mut endpoint = [b'n'; 259];
+    (endpoint[0], endpoint[1], endpoint[257], endpoint[258]) = (3, 255, 0xFF, 0xFF);
+    endpoint
 }
 
 const METHODS: [u8; 5] = [0x00, 0x01, 0x02, 0x80, 0xFF];
@@ -30,8 +30,8 @@ fn lists() -> Vec<Vec<u8>> {
 }
 
 pub(crate) fn openings(offers: impl IntoIterator<Item = Vec<u8>>) -> Vec<Opening> {
-    let flights = [false, true].map(|user_pass| Opening::Flight { user_pass });
-    offers.into_iter().map(Opening::Offer).chain(flights).collect()
+    let optimistic = [false, true].map(|user_pass| Opening::Optimistic { user_pass });
+    offers.into_iter().map(Opening::Offer).chain(optimistic).collect()
 }
 
 fn user(name: &[u8], password: &[u8]) -> Credentials {
@@ -40,7 +40,7 @@ fn user(name: &[u8], password: &[u8]) -> Credentials {
 
 /// Both sides run to their end, which is therefore certain.
 pub(crate) fn both(plan: &Plan, _script: &[u8], delivery: Delivery) -> Run {
-    Run { asked: agree(plan, delivery, delivery), certain: Some(0) }
+    Run { decisions: agree(plan, delivery, delivery), certain: Some(0) }
 }
 
 #[test]
@@ -55,11 +55,11 @@ fn both_sides_agree_for_every_offer_and_preference() {
 }
 
 const COMMANDS: [u8; 5] = [1, 2, 3, 0xF0, 0x77];
-const PLACES: [&[u8]; 5] = [UNSPECIFIED, IPV4, IPV6, NAME, LONGEST_NAME];
+const ENDPOINTS: [&[u8]; 5] = [UNSPECIFIED, IPV4, IPV6, NAME, LONGEST_NAME];
 const FAILURES: [u8; 18] = [1, 2, 3, 4, 5, 6, 7, 8, 0xF0, 0xF1, 0xF2, 0xF3, 0xF4, 0xF5, 0xF6, 0xF7, 0x5D, 0xFF];
 
 fn answers() -> Vec<Answer> {
-    let granted = PLACES.iter().zip(PLACES.iter().rev()).map(|(first, second)| answer(Some(first), 0, second));
+    let granted = ENDPOINTS.iter().zip(ENDPOINTS.iter().rev()).map(|(first, second)| answer(Some(first), 0, second));
     let refused = FAILURES.map(|code| answer(None, code, UNSPECIFIED));
     let late = FAILURES.map(|code| answer(Some(IPV4), code, NAME));
     granted.chain(refused).chain(late).collect()
@@ -70,7 +70,7 @@ fn both_sides_agree_for_every_request_and_answer() {
     let menu = Menu {
         openings: openings(METHODS.map(|method| vec![method])),
         credentials: vec![user(b"u", b"p"), user(b"u", b"q"), user(b"", b""), user(&[b'u'; 255], &[b'p'; 255])],
-        requests: COMMANDS.iter().flat_map(|&command| PLACES.map(|place| (command, place))).collect(),
+        requests: COMMANDS.iter().flat_map(|&command| ENDPOINTS.map(|endpoint| (command, endpoint))).collect(),
         preferences: vec![METHODS.to_vec()],
         accepts: vec![Accepts::All, Accepts::None, Accepts::Only(user(b"u", b"p"))],
         answers: answers(),

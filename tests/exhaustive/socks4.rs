@@ -57,7 +57,7 @@ fn connects_to_every_server_of_socks4() {
 
 #[test]
 fn both_sides_agree_for_every_request_and_answer_in_socks4() {
-    let requests = [1, BIND, 0xF0].iter().flat_map(|&command| [IPV4, NAME, IPV6].map(|place| (command, place)));
+    let requests = [1, BIND, 0xF0].iter().flat_map(|&command| [IPV4, NAME, IPV6].map(|endpoint| (command, endpoint)));
     let users = [b"".as_slice(), b"me", &[b'u'; 255], &[b'u'; 256], b"a\0b"].map(|user_id| (user_id.to_vec(), vec![]));
     let menu = Menu { requests: requests.collect(), credentials: users.into(), ..menu() };
     Explorer::explore(both, menu, &Plan::by(0).with_socks4(), &[], 0);

@@ -13,7 +13,7 @@ use socks5_sansio::server::{self, ReceiveOffer};
 use socks5_sansio::{Endpoint, Inbox, Invalid, Method, ParseEndpointError, ReplyCode, UserPass, UserPassBuf, client};
 
 use crate::cases::{self, Case};
-use crate::harness::applications::{self, End, Event, place};
+use crate::harness::applications::{self, End, Event, endpoint_bytes};
 use crate::harness::plan::{Accepts, Answer, IPV4, Plan};
 use crate::harness::recogniser::{self, Expected};
 use crate::harness::transport::Delivery;
@@ -123,7 +123,7 @@ fn connect_returns_the_bound_address_or_a_typed_error() {
                     let mut stream = Stream::new(&script, Delivery::Pieces([1, 0, 3, 2]));
                     match (connect(&mut stream, destination, credentials), expected.end) {
                         (Ok(bound), End::Open) => {
-                            let bound = Event::Bound(place(bound.as_endpoint()));
+                            let bound = Event::Bound(endpoint_bytes(bound.as_endpoint()));
                             assert_eq!(Some(&bound), expected.events.last());
                             assert_eq!(stream.input, &script[expected.used..]);
                             assert_eq!([&*stream.sent, &plan.data.0].concat(), expected.sent);
@@ -200,7 +200,7 @@ fn accepts<A: Admit>(admit: &A, plan: &Plan, user: impl Fn(A::User) -> Option<u8
                 let mut wire = Wire::server(Stream::new(&script, Delivery::Pieces([1, 0, 3, 2])));
                 let end = match accept(&mut wire, admit) {
                     Ok((admitted, destination, asked)) => {
-                        let request = Event::Request(asked.command().0, place(destination));
+                        let request = Event::Request(asked.command().0, endpoint_bytes(destination));
                         assert_eq!(Some(&request), expected.events.last());
                         let selected = user(admitted);
                         assert!(selected.is_none_or(|method| expected.sent.starts_with(&[5, method])));
@@ -253,7 +253,7 @@ fn accepts_either<A: Admit>(admit: &A, plan: &Plan) {
             let mut wire = Wire::server(Stream::new(&script, Delivery::Pieces([1, 0, 3, 2])));
             let end = match accept_either(&mut wire, admit) {
                 Ok((_, destination, asked)) => {
-                    let request = Event::Request(asked.command().0, place(destination));
+                    let request = Event::Request(asked.command().0, endpoint_bytes(destination));
                     assert_eq!(Some(&request), expected.events.last());
                     wire.send(&asked.refuse(ReplyCode::COMMAND_NOT_SUPPORTED)).unwrap();
                     End::Refused
@@ -307,7 +307,7 @@ fn accept_fails_with_the_kind_of_its_cause() {
     let wrong = b"\x05\x01\x02\x01\x01u\x01p";
     for (script, writable, kind) in [
         (b"\x05\x01\x00".as_slice(), usize::MAX, ErrorKind::PermissionDenied),
-        (b"\x05\x01\x00", 0, ErrorKind::PermissionDenied), // the refusal cannot be sent, and stays the error
+        (b"\x05\x01\x00", 0, ErrorKind::PermissionDenied), // the refusal is reported, even if it cannot be sent
         (wrong, usize::MAX, ErrorKind::PermissionDenied),
         (wrong, 2, ErrorKind::PermissionDenied),
         (wrong, 1, ErrorKind::BrokenPipe),

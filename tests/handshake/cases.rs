@@ -1,4 +1,4 @@
-//! Whole handshakes, byte by byte.
+//! Whole handshakes, and every byte of them.
 
 use socks5_sansio::server::INPUT_MAX_LEN;
 use socks5_sansio::socks4::Request;
@@ -17,8 +17,8 @@ pub(crate) struct Case {
 const IPV6: &[u8] = b"\x04\x20\x01\x0D\xB8\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x01\x01\xBB";
 const SUCCESS: &[u8] = b"\x05\x00\x00\x01\xC0\x00\x02\x07\x12\x34";
 
-/// Every method with every request, and the longest messages that there are.
-pub(crate) fn every() -> impl Iterator<Item = Case> {
+/// Clients of SOCKS5: every method with every request, and the longest messages that there are.
+pub(crate) fn socks5() -> impl Iterator<Item = Case> {
     let logins = [
         (Plan::by(0), b"\x05\x01\x00".as_slice(), b"\x05\x00".as_slice()),
         (Plan::by(2), b"\x05\x01\x02\x01\x05alice\x06s3cret", b"\x05\x02\x01\x00"),
@@ -35,14 +35,14 @@ pub(crate) fn every() -> impl Iterator<Item = Case> {
 }
 
 /// The same for clients that send everything at once.
-pub(crate) fn flights() -> impl Iterator<Item = Case> {
+pub(crate) fn optimistic() -> impl Iterator<Item = Case> {
     let logins = [
-        (flight(Plan::by(0), false), b"\x05\x01\x00".as_slice(), b"\x05\x00".as_slice()),
-        (flight(Plan::by(2), true), b"\x05\x01\x02\x01\x05alice\x06s3cret", b"\x05\x02\x01\x00"),
+        (optimistic_plan(Plan::by(0), false), b"\x05\x01\x00".as_slice(), b"\x05\x00".as_slice()),
+        (optimistic_plan(Plan::by(2), true), b"\x05\x01\x02\x01\x05alice\x06s3cret", b"\x05\x02\x01\x00"),
     ];
     let longest = longest();
     let up = [b"\x05\x01\x02", &longest.up[257..]].concat();
-    let longest = Case { plan: flight(longest.plan, true), up, ..longest };
+    let longest = Case { plan: optimistic_plan(longest.plan, true), up, ..longest };
     logins.into_iter().flat_map(|login| requests().map(move |request| case(&login, request))).chain([longest])
 }
 
@@ -73,23 +73,23 @@ pub(crate) fn either() -> impl Iterator<Item = Case> {
         up: [b"\x04\x01\x00\x50\x00\x00\x00\x01", &*user_id, b"\x00", &name, b"\x00"].concat(),
         down: bound.to_vec(),
     };
-    let socks5 = every().map(|case| Case { plan: case.plan.with_either(), ..case });
+    let socks5 = socks5().map(|case| Case { plan: case.plan.with_either(), ..case });
     socks4.into_iter().chain([longest]).chain(socks5)
 }
 
 /// Every case there is.
 pub(crate) fn all() -> impl Iterator<Item = Case> {
-    every().chain(flights()).chain(either())
+    socks5().chain(optimistic()).chain(either())
 }
 
-fn flight(plan: Plan, user_pass: bool) -> Plan {
-    plan.with_opening(Opening::Flight { user_pass })
+fn optimistic_plan(plan: Plan, user_pass: bool) -> Plan {
+    plan.with_opening(Opening::Optimistic { user_pass })
 }
 
 /// A command with its destination, the bound addresses of its replies, and what both sides send.
-type Asked<'a> = (u8, &'a [u8], Option<&'a [u8]>, &'a [u8], Vec<u8>, Vec<u8>);
+type Exchange<'a> = (u8, &'a [u8], Option<&'a [u8]>, &'a [u8], Vec<u8>, Vec<u8>);
 
-fn requests() -> impl Iterator<Item = Asked<'static>> {
+fn requests() -> impl Iterator<Item = Exchange<'static>> {
     let success = SUCCESS.to_vec();
     [
         (1, IPV4, None, IPV4, b"\x05\x01\x00\x01\xC0\x00\x02\x07\x12\x34".to_vec(), success.clone()),
@@ -117,7 +117,7 @@ fn requests() -> impl Iterator<Item = Asked<'static>> {
     .into_iter()
 }
 
-fn case((plan, up, down): &(Plan, &[u8], &[u8]), request: Asked<'_>) -> Case {
+fn case((plan, up, down): &(Plan, &[u8], &[u8]), request: Exchange<'_>) -> Case {
     let (command, destination, listening, bound, request, replies) = request;
     let answer = Answer { listening: listening.map(<[u8]>::to_vec), code: 0, bound: bound.to_vec() };
     let plan = plan.clone().with_request((command, destination)).with_answer(answer);
@@ -128,15 +128,15 @@ fn case((plan, up, down): &(Plan, &[u8], &[u8]), request: Asked<'_>) -> Case {
 fn longest() -> Case {
     let methods: Vec<_> = (0..=254).collect();
     let (username, password) = (vec![b'u'; 255], vec![b'p'; 255]);
-    let place = [b"\x03\xFF", [b'x'; 255].as_slice(), b"\x00\x50"].concat();
-    let up = [b"\x05\xFF", &*methods, b"\x01\xFF", &username, b"\xFF", &password, b"\x05\x02\x00", &place].concat();
-    let reply = [b"\x05\x00\x00", &*place].concat();
+    let endpoint = [b"\x03\xFF", [b'x'; 255].as_slice(), b"\x00\x50"].concat();
+    let up = [b"\x05\xFF", &*methods, b"\x01\xFF", &username, b"\xFF", &password, b"\x05\x02\x00", &endpoint].concat();
+    let reply = [b"\x05\x00\x00", &*endpoint].concat();
     let plan = Plan::by(2)
         .with_offer(&methods)
         .with_credentials(&username, &password)
         .with_accepts(Accepts::Only((username.clone(), password.clone())))
-        .with_request((BIND, &place))
-        .with_answer(Answer { listening: Some(place.clone()), code: 0, bound: place.clone() });
+        .with_request((BIND, &endpoint))
+        .with_answer(Answer { listening: Some(endpoint.clone()), code: 0, bound: endpoint.clone() });
     Case { plan, up, down: [b"\x05\x02\x01\x00", &*reply, &reply].concat() }
 }
 
@@ -170,7 +170,7 @@ fn input_may_end_after_the_last_message() {
 #[test]
 fn the_longest_messages_have_the_documented_lengths() {
     assert_eq!(longest().up.len(), INPUT_MAX_LEN);
-    assert_eq!(flights().map(|case| case.up.len()).max(), Some(778));
+    assert_eq!(optimistic().map(|case| case.up.len()).max(), Some(778));
     let is_socks4 = |case: &Case| matches!(case.plan.opening(), Opening::Socks4);
     assert_eq!(either().filter(is_socks4).map(|case| case.up.len()).max(), Some(Request::MAX_LEN));
 }

@@ -43,7 +43,7 @@ fn sub_negotiate_rejects_methods_that_have_their_own_move() {
     assert!(permit(&[0, 2]).gssapi().is_err());
 }
 
-/// Whether a client logs in with a password, without, or not at all.
+/// How a client logs in: with a password (`true`), without one (`false`), or not at all (`None`).
 fn login(offer: &[u8], anonymous: bool, prefer_user_pass: bool) -> Option<bool> {
     match permit(offer).login(anonymous.then_some("anonymous"), prefer_user_pass) {
         Ok((selection, Login::Anonymous("anonymous", _))) => {

@@ -46,7 +46,7 @@ fn rfc1928_s3_on_ff_the_client_closes_the_connection() {
 
 #[test]
 fn rfc1928_s3_both_sides_enter_the_sub_negotiation_of_the_method() {
-    for case in cases::every() {
+    for case in cases::socks5() {
         let server = serves(&case.plan, &case.up, Delivery::Whole);
         let [Event::Offer(_), negotiation @ .., Event::Request(..)] = &*server.events else {
             panic!("{:?}", case.plan)
@@ -63,7 +63,7 @@ fn rfc1928_s3_both_sides_enter_the_sub_negotiation_of_the_method() {
 
 #[test]
 fn rfc1928_s4_the_request_is_evaluated_and_one_or_more_replies_are_sent() {
-    for case in cases::every() {
+    for case in cases::socks5() {
         let replies = if case.plan.request().0 == BIND { 2 } else { 1 };
         let client = connects(&case.plan, &case.down, Delivery::Whole);
         let received = client.events.iter().filter(|event| matches!(event, Event::Bound(_))).count();

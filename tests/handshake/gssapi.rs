@@ -9,8 +9,8 @@ use socks5_sansio::{
 use crate::harness::states::agree;
 use crate::harness::{plan::Plan, transport::Delivery};
 use crate::states::{
-    TOKEN, client_level, client_token, initiate, judge, proceed, receive_request, send_request, server_level,
-    server_token,
+    TOKEN, answer_token, client_level, client_token, continue_context, initiate, receive_request, send_request,
+    server_level, server_token,
 };
 
 fn token(bytes: &[u8]) -> GssapiToken<'_> {
@@ -54,7 +54,7 @@ fn rfc1961_s3_tokens_are_exchanged_until_both_contexts_are_established() {
 fn rfc1961_s4_the_server_chooses_one_of_three_levels() {
     for level in [ProtectionLevel::INTEGRITY, ProtectionLevel::CONFIDENTIALITY, ProtectionLevel::SELECTIVE] {
         let wrapped = wrap(&[level.0]);
-        let (message, client) = proceed().offer_level(token(&wrapped));
+        let (message, client) = continue_context().offer_level(token(&wrapped));
         let ((offered, permit), _) = server_level()
             .receive(&message.to_vec())
             .map(|(received, used)| ((wrap(received.0.as_bytes()), received.1), used))
@@ -121,7 +121,8 @@ fn rfc1961_s3_8_either_side_can_abort_at_every_move() {
     let level = GssapiMessage::ProtectionLevel(TOKEN).to_vec();
     let ((_, agree), _) = client_level().receive(&level).unwrap();
     let ((_, choose), _) = server_level().receive(&level).unwrap();
-    let aborts = [initiate().abort(), proceed().abort(), agree.abort(), judge().abort(), choose.abort()];
+    let aborts =
+        [initiate().abort(), continue_context().abort(), agree.abort(), answer_token().abort(), choose.abort()];
     for abort in aborts {
         assert_eq!(abort.to_vec(), ABORT);
     }

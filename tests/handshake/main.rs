@@ -1,4 +1,4 @@
-//! Both sides with each other, and each with scripts.
+//! Handshakes of both sides with each other, and of each side with scripts.
 #![cfg(feature = "std")]
 
 mod blocking;

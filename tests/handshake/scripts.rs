@@ -48,7 +48,7 @@ fn an_end_of_stream_after_each_byte_is_a_typed_error() {
 
 #[test]
 fn a_server_distinguishes_no_input_a_close_and_a_truncated_message() {
-    let Case { plan, up, .. } = cases::every().nth(7).unwrap(); // username and password
+    let Case { plan, up, .. } = cases::socks5().nth(7).unwrap(); // username and password
     let ends = [3, 17, up.len()];
     for len in 0..up.len() {
         let expected = match len {
@@ -62,7 +62,7 @@ fn a_server_distinguishes_no_input_a_close_and_a_truncated_message() {
 
 #[test]
 fn a_client_distinguishes_a_close_and_a_truncated_message() {
-    let Case { plan, down, .. } = cases::every().nth(10).unwrap(); // username and password, and BIND
+    let Case { plan, down, .. } = cases::socks5().nth(10).unwrap(); // username and password, and BIND
     for len in 0..down.len() {
         let between = [0, 2, 4, 14].contains(&len);
         let expected = if between { client::Error::Closed } else { client::Error::Truncated };
@@ -152,7 +152,7 @@ fn a_client_accepts_a_status_of_version_5() {
 
 /// Clients for each command, without and with credentials, optimistic and not.
 fn clients() -> impl Iterator<Item = Plan> {
-    let openings = [(0, false), (2, true)].map(|(method, user_pass)| (method, Opening::Flight { user_pass }));
+    let openings = [(0, false), (2, true)].map(|(method, user_pass)| (method, Opening::Optimistic { user_pass }));
     let offers = [0, 2].map(|method| (method, Opening::Offer(vec![method])));
     openings.into_iter().chain(offers).flat_map(|(method, opening)| {
         [1, BIND, 3, 0xF0].map(|command| Plan::by(method).with_opening(opening.clone()).with_request((command, IPV4)))
@@ -183,11 +183,11 @@ fn a_client_knows_a_refusal_by_two_bytes_whatever_follows() {
 
 #[test]
 fn a_client_accepts_no_method_that_was_not_offered() {
-    let flights = [(0, false), (2, true)].map(|(offered, user_pass)| (offered, Opening::Flight { user_pass }));
+    let optimistic = [(0, false), (2, true)].map(|(offered, user_pass)| (offered, Opening::Optimistic { user_pass }));
     let offers = (0..=255).flat_map(|method| {
         [Opening::Offer(vec![method]), Opening::AnyOffer(vec![method])].map(|opening| (method, opening))
     });
-    for (offered, opening) in offers.chain(flights) {
+    for (offered, opening) in offers.chain(optimistic) {
         let plan = Plan::by(0).with_opening(opening);
         for selected in 0..=255 {
             let end = connects(&plan, &[5, selected], Delivery::Whole).end;

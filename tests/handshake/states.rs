@@ -101,20 +101,20 @@ pub(crate) fn server_token() -> ReceiveToken<AnswerToken> {
     choose(&[5, 1, 1]).gssapi().unwrap().1
 }
 
-pub(crate) fn proceed() -> ContinueContext {
+pub(crate) fn continue_context() -> ContinueContext {
     client_token().receive(b"\x01\x01\x00\x00").unwrap().0.1
 }
 
-pub(crate) fn judge() -> AnswerToken {
+pub(crate) fn answer_token() -> AnswerToken {
     server_token().receive(b"\x01\x01\x00\x00").unwrap().0.1
 }
 
 pub(crate) fn client_level() -> ReceiveLevel<AgreeToLevel> {
-    proceed().offer_level(TOKEN).1
+    continue_context().offer_level(TOKEN).1
 }
 
 pub(crate) fn server_level() -> ReceiveLevel<ChooseLevel> {
-    judge().established(None).1
+    answer_token().established(None).1
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! A client and a server as an application would write them, over any transport. They act by a plan and log what happens.
+//! A client and a server as an application would write them, over any transport. They follow a plan and log what happens.
 
 use socks5_sansio::client::{self, Selected, SelectedMethod, SendRequest};
 use socks5_sansio::either::{self, Protocol, ReceiveProtocol};
@@ -46,7 +46,7 @@ pub enum End {
 }
 
 impl End {
-    /// Whether the stream ended where a message was due.
+    /// Whether the stream ended before or in the middle of a message that was due.
     pub fn is_early(self) -> bool {
         use {client::Error as C, gssapi::Error as G, server::Error as S};
         match self {
@@ -114,7 +114,7 @@ impl<T: Transport> Application<'_, T> {
         let (request, asked) = self.transport.receive(state).map_err(End::Server)?;
         assert_eq!(request.command(), asked.command());
         self.events.push(Event::UserId(request.user_id().as_bytes().to_vec()));
-        self.events.push(Event::Request(asked.command().0, place(request.destination())));
+        self.events.push(Event::Request(asked.command().0, endpoint_bytes(request.destination())));
         if self.plan.preference().contains(&0) { Ok(asked) } else { self.refuse(&asked.refuse()) }
     }
 
@@ -151,7 +151,7 @@ impl<T: Transport> Application<'_, T> {
         self.events.push(Event::Offer(offer.methods().map(u8::from).collect()));
         let state = self.select(permit)?;
         let (destination, asked) = self.transport.receive(state).map_err(End::Server)?;
-        self.events.push(Event::Request(asked.command().0, place(destination)));
+        self.events.push(Event::Request(asked.command().0, endpoint_bytes(destination)));
         Ok(asked)
     }
 
@@ -196,13 +196,13 @@ impl<T: Transport> Application<'_, T> {
     }
 
     fn answer_frame(&mut self, negotiation: server::SubNegotiation) -> Outcome<ReceiveRequest> {
-        let (ask, answer) = &self.plan.frames;
-        let frame = self.transport.frame(ask.len()).ok_or(End::Left)?;
+        let (client, server) = &self.plan.frames;
+        let frame = self.transport.frame(client.len()).ok_or(End::Left)?;
         self.events.push(Event::Frame(frame));
         if matches!(self.plan.accepts(), Accepts::None) {
             return Err(End::Refused);
         }
-        self.transport.send(&**answer);
+        self.transport.send(&**server);
         Ok(negotiation.authenticated())
     }
 
@@ -249,7 +249,7 @@ impl<T: Transport> Application<'_, T> {
     fn connect(&mut self) -> Outcome {
         let plan = self.plan;
         match plan.opening() {
-            Opening::Flight { user_pass } => return self.connect_optimistically(*user_pass),
+            Opening::Optimistic { user_pass } => return self.connect_optimistically(*user_pass),
             Opening::Socks4 => self.connect_socks4()?,
             Opening::Offer(methods) if *methods == [0] => self.begin_anonymous()?,
             Opening::Offer(methods) if *methods == [0, 2] => self.log_in()?,
@@ -269,7 +269,7 @@ impl<T: Transport> Application<'_, T> {
             self.transport.send(&*self.plan.data.0);
             self.receive_listening(state)
         } else {
-            let state = self.sent(client::optimistic(credentials, |permit| ask(permit, command, destination)));
+            let state = self.sent(client::optimistic(credentials, |permit| request(permit, command, destination)));
             self.transport.send(&*self.plan.data.0);
             self.receive_bound(state)
         }
@@ -284,13 +284,13 @@ impl<T: Transport> Application<'_, T> {
             BIND => {
                 let state = self.sent(socks4::bind(destination, user_id).map_err(End::Unsent)?);
                 let (listening, state) = self.transport.receive(state).map_err(End::Socks4)?;
-                self.events.push(Event::Bound(place(listening.into())));
+                self.events.push(Event::Bound(endpoint_bytes(listening.into())));
                 state
             }
             other => self.sent(socks4::other(Command(other), destination, user_id).map_err(End::Unsent)?),
         };
         let bound = self.transport.receive(state).map_err(End::Socks4)?;
-        self.events.push(Event::Bound(place(bound.into())));
+        self.events.push(Event::Bound(endpoint_bytes(bound.into())));
         Ok(())
     }
 
@@ -340,7 +340,7 @@ impl<T: Transport> Application<'_, T> {
                 self.events.push(Event::Selected(negotiation.method().0));
                 match negotiation.gssapi() {
                     Ok(permit) => self.initiate(permit),
-                    Err(negotiation) => self.ask_frame(negotiation),
+                    Err(negotiation) => self.send_frame(negotiation),
                 }
             }
         }
@@ -351,27 +351,27 @@ impl<T: Transport> Application<'_, T> {
         self.request(permit)
     }
 
-    fn ask_frame(&mut self, negotiation: client::SubNegotiation) -> Outcome {
-        let (ask, answer) = &self.plan.frames;
-        self.transport.send(&**ask);
-        let frame = self.transport.frame(answer.len()).ok_or(End::Left)?;
+    fn send_frame(&mut self, negotiation: client::SubNegotiation) -> Outcome {
+        let (client, server) = &self.plan.frames;
+        self.transport.send(&**client);
+        let frame = self.transport.frame(server.len()).ok_or(End::Left)?;
         self.events.push(Event::Frame(frame));
         self.request(negotiation.authenticated())
     }
 
     fn initiate(&mut self, permit: SendToken) -> Outcome {
-        let ask = token(&self.plan.frames.0);
-        let mut state = self.sent(permit.token(ask));
+        let own = token(&self.plan.frames.0);
+        let mut state = self.sent(permit.token(own));
         for round in 0.. {
             let (given, permit) = self.transport.receive(state).map_err(End::Gssapi)?;
             self.events.push(Event::Token(given.as_bytes().to_vec()));
             if round == self.plan.rounds {
-                let state = self.sent(permit.offer_level(ask));
+                let state = self.sent(permit.offer_level(own));
                 let (wrapped, permit) = self.transport.receive(state).map_err(End::Gssapi)?;
                 self.events.push(Event::Level(wrapped.as_bytes().to_vec()));
                 return self.request(permit.agree());
             }
-            state = self.sent(permit.more(ask));
+            state = self.sent(permit.more(own));
         }
         Ok(())
     }
@@ -384,7 +384,7 @@ impl<T: Transport> Application<'_, T> {
             let state = self.sent(permit.bind(destination));
             self.receive_listening(state)
         } else {
-            let state = self.sent(ask(permit, command, destination));
+            let state = self.sent(request(permit, command, destination));
             self.receive_bound(state)
         }
     }
@@ -394,7 +394,7 @@ impl<T: Transport> Application<'_, T> {
         S: for<'i> Receive<Received<'i> = (Endpoint<'i>, client::ReceiveReply), Error = client::Error>,
     {
         let (bound, state) = self.transport.receive(state).map_err(End::Client)?;
-        self.events.push(Event::Bound(place(bound)));
+        self.events.push(Event::Bound(endpoint_bytes(bound)));
         self.receive_bound(state)
     }
 
@@ -403,7 +403,7 @@ impl<T: Transport> Application<'_, T> {
         S: for<'i> Receive<Received<'i> = Endpoint<'i>, Error = client::Error>,
     {
         let bound = self.transport.receive(state).map_err(End::Client)?;
-        self.events.push(Event::Bound(place(bound)));
+        self.events.push(Event::Bound(endpoint_bytes(bound)));
         Ok(())
     }
 
@@ -419,7 +419,7 @@ impl<T: Transport> Application<'_, T> {
     }
 }
 
-fn ask(permit: SendRequest, command: u8, destination: Endpoint<'_>) -> (Request<'_>, client::ReceiveReply) {
+fn request(permit: SendRequest, command: u8, destination: Endpoint<'_>) -> (Request<'_>, client::ReceiveReply) {
     match command {
         1 => permit.connect(destination),
         3 => permit.udp_associate(destination),
@@ -436,19 +436,19 @@ fn token(bytes: &[u8]) -> GssapiToken<'_> {
 }
 
 /// Decodes ATYP, address and port.
-pub fn endpoint(place: &[u8]) -> Endpoint<'_> {
-    let (address, port) = place.split_last_chunk().unwrap();
+pub fn endpoint(bytes: &[u8]) -> Endpoint<'_> {
+    let (address, port) = bytes.split_last_chunk().unwrap();
     let address = match address {
         [1, ip @ ..] => Address::Ipv4(<[u8; 4]>::try_from(ip).unwrap().into()),
         [3, _, name @ ..] => Address::Domain(Domain::new(name).unwrap()),
         [4, ip @ ..] => Address::Ipv6(<[u8; 16]>::try_from(ip).unwrap().into()),
-        _ => panic!("{place:?} has an unknown address type"),
+        _ => panic!("{bytes:?} has an unknown address type"),
     };
     Endpoint { address, port: u16::from_be_bytes(*port) }
 }
 
 /// Encodes to ATYP, address and port, without the encoder under test.
-pub fn place(endpoint: Endpoint<'_>) -> Vec<u8> {
+pub fn endpoint_bytes(endpoint: Endpoint<'_>) -> Vec<u8> {
     let address = match endpoint.address {
         Address::Ipv4(ip) => [[1].as_slice(), &ip.octets()].concat(),
         Address::Domain(name) => [&[3, u8::try_from(name.as_bytes().len()).unwrap()], name.as_bytes()].concat(),

@@ -21,9 +21,9 @@ impl<'a> Choices<'a> {
         self.0.is_empty()
     }
 
-    /// At most `most` bytes: fewer if fewer are left.
-    pub fn take(&mut self, most: usize) -> &'a [u8] {
-        let (taken, rest) = self.0.split_at(most.min(self.0.len()));
+    /// At most `max` bytes: fewer if fewer are left.
+    pub fn take(&mut self, max: usize) -> &'a [u8] {
+        let (taken, rest) = self.0.split_at(max.min(self.0.len()));
         self.0 = rest;
         taken
     }
@@ -40,18 +40,18 @@ impl<'a> Choices<'a> {
         all[usize::from(self.byte()) % all.len()]
     }
 
-    pub fn up_to(&mut self, most: usize) -> usize {
-        let len = if most > 255 { 3 } else { 1 };
-        self.take(len).iter().fold(0, |number, byte| number << 8 | usize::from(*byte)) % (most + 1)
+    pub fn up_to(&mut self, max: usize) -> usize {
+        let len = if max > 255 { 3 } else { 1 };
+        self.take(len).iter().fold(0, |number, byte| number << 8 | usize::from(*byte)) % (max + 1)
     }
 
     pub fn port(&mut self) -> u16 {
         u16::from_be_bytes([self.byte(), self.byte()])
     }
 
-    /// At most `most` bytes: taken from the input, or one byte repeated.
-    pub fn string(&mut self, most: usize) -> Vec<u8> {
-        let len = self.up_to(most);
+    /// At most `max` bytes: taken from the input, or one byte repeated.
+    pub fn string(&mut self, max: usize) -> Vec<u8> {
+        let len = self.up_to(max);
         if self.flag() {
             return vec![self.byte(); len];
         }
@@ -83,14 +83,14 @@ impl<'a> Choices<'a> {
         }
     }
 
-    pub fn place(&mut self) -> Place {
+    pub fn endpoint(&mut self) -> OwnedEndpoint {
         let host = match self.byte() % 4 {
             0 => Host::Ip(Ipv4Addr::from(self.address::<4>()).into()),
             1 => Host::Ip(Ipv6Addr::from(self.address::<16>()).into()),
             2 => Host::Name([self.string(254), b"x".to_vec()].concat()),
             _ => Host::Name(Ipv4Addr::from(self.address::<4>()).to_string().into()),
         };
-        Place { host, port: self.port() }
+        OwnedEndpoint { host, port: self.port() }
     }
 
     fn address<const N: usize>(&mut self) -> [u8; N] {
@@ -100,7 +100,7 @@ impl<'a> Choices<'a> {
 
 /// An endpoint that owns its bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Place {
+pub struct OwnedEndpoint {
     host: Host,
     port: u16,
 }
@@ -111,7 +111,7 @@ enum Host {
     Name(Vec<u8>),
 }
 
-impl Place {
+impl OwnedEndpoint {
     /// ATYP, address and port.
     pub fn bytes(&self) -> Vec<u8> {
         let address = match &self.host {
@@ -122,7 +122,7 @@ impl Place {
         [address, self.port.to_be_bytes().to_vec()].concat()
     }
 
-    pub fn endpoint(&self) -> Endpoint<'_> {
+    pub fn as_endpoint(&self) -> Endpoint<'_> {
         let address = match &self.host {
             Host::Ip(ip) => (*ip).into(),
             Host::Name(name) => Address::Domain(Domain::new(name).unwrap()),

@@ -126,12 +126,13 @@ impl Kind {
         }
     }
 
+    /// Whether the message is sent in a stream, as all are but the header of a datagram.
     pub fn is_of_a_stream(&self) -> bool {
         self.rsv != (0..2)
     }
 
-    /// The length of the shortest message with this prefix: continued by the kind's shortest message, then by zeros.
-    fn least(&self, bytes: &[u8]) -> usize {
+    /// The length of the shortest message with this prefix, completed from the shortest message of the kind and with zeros.
+    fn shortest_with(&self, bytes: &[u8]) -> usize {
         let tail = self.shortest.get(bytes.len()..).unwrap_or_default();
         let completed = [bytes, tail, &[0; 262]].concat();
         (self.length)(&completed).unwrap().unwrap()
@@ -148,7 +149,7 @@ fn checks(index: usize, bytes: &[u8]) {
         Ok(Some(_)) if no_name && index != REPLY => Err(Invalid::EmptyDomain.into()),
         Ok(Some(len)) if len <= bytes.len() => Ok((sent(index, &bytes[..len], no_name), len)),
         Ok(_) if index == DATAGRAM => Err(TRUNCATED),
-        Ok(_) => Err(DecodeError::Incomplete((kind.least(bytes) - bytes.len()).try_into().unwrap())),
+        Ok(_) => Err(DecodeError::Incomplete((kind.shortest_with(bytes) - bytes.len()).try_into().unwrap())),
     };
     assert_eq!(decoded, expected, "kind {index}: {bytes:02X?}");
     assert!(decoded.is_err() || decoded.is_ok_and(|(encoded, _)| encoded.len() <= kind.max_len));
@@ -171,7 +172,8 @@ fn encoding((message, used): (impl Encode + Debug, usize)) -> Result<(Vec<u8>, u
     Ok((encoded(&message), used))
 }
 
-/// Encodes the message: into a buffer of any length, whole or not at all, and appended, with the same result.
+/// Encodes the message in every way, with the same result: `to_vec`, `put`, and `encode`, which writes nothing to a buffer that is
+/// too short.
 pub fn encoded(message: &(impl Encode + Debug + ?Sized)) -> Vec<u8> {
     let (bytes, needed) = (message.to_vec(), message.encoded_len());
     let mut appended = vec![FRESH];

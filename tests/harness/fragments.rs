@@ -21,7 +21,7 @@ pub fn reassembly(bytes: &[u8]) {
     let mut sent = Sent { at: MIN_TIMEOUT * 10, to: 0, frag: 0, data: vec![] };
     while !choices.is_empty() {
         sent = sent.next(&mut choices);
-        let header = UdpHeader { fragment: Fragment(sent.frag), endpoint: place(sent.to) };
+        let header = UdpHeader { fragment: Fragment(sent.frag), endpoint: endpoint(sent.to) };
         assert_eq!(owned(queue.push(&header, &sent.data, sent.at)), model.push(&sent), "{sent:?}");
     }
 }
@@ -36,7 +36,7 @@ struct Sent {
 }
 
 /// Endpoints that look alike, and are not the same.
-fn place(to: u8) -> Endpoint<'static> {
+fn endpoint(to: u8) -> Endpoint<'static> {
     match to {
         0 => Endpoint::try_from("192.0.2.1:53").expect("an endpoint"),
         1 => Endpoint::try_from("192.0.2.1:54").expect("an endpoint"),
@@ -136,7 +136,7 @@ impl Model {
         self.accepted.push(sent.clone());
         let data: Vec<u8> = self.accepted.iter().flat_map(|sent| sent.data.clone()).collect();
         let outcome = match sent.frag {
-            _ if place(sent.to).encoded_len() + data.len() > self.room => Expected::Dropped(Reason::Overflow),
+            _ if endpoint(sent.to).encoded_len() + data.len() > self.room => Expected::Dropped(Reason::Overflow),
             LAST.. => Expected::Datagram(data),
             _ => return Expected::Stored,
         };
@@ -148,10 +148,10 @@ impl Model {
 /// Data that is cut into fragments is reassembled in a queue with just enough room, and not in a smaller one.
 pub fn fragments(bytes: &[u8]) {
     let mut choices = Choices::new(bytes);
-    let (place, lost) = (choices.place(), choices.up_to(200));
+    let (owned, lost) = (choices.endpoint(), choices.up_to(200));
     let size = NonZeroUsize::new(choices.up_to(300)).unwrap_or(NonZeroUsize::MIN);
     let data = choices.string(3000);
-    let endpoint = place.endpoint();
+    let endpoint = owned.as_endpoint();
     let count = data.len().div_ceil(size.get());
     let Ok(pieces) = cut(endpoint, &data, size) else {
         assert!(count > 127);

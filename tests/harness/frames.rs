@@ -3,7 +3,7 @@
 use socks5_sansio::udp_in_tcp::{GostDatagram, HevDatagram, UotConnectDatagram, UotDatagram, UotRequest};
 use socks5_sansio::{Decode, DecodeError, Encode, Endpoint, Invalid, ValueError};
 
-use super::applications::place;
+use super::applications::endpoint_bytes;
 use super::choices::Choices;
 use super::decoders::encoded;
 
@@ -57,7 +57,7 @@ fn gost(bytes: &[u8]) -> Ends {
 
 fn hev(bytes: &[u8]) -> Ends {
     match &*gost(bytes)? {
-        // known once the address has arrived
+        // a wrong HDRLEN is known once the address has arrived
         [header, _] if *header <= bytes.len() && usize::from(bytes[2]) != *header => {
             Err(Invalid::HeaderLength(bytes[2]))
         }
@@ -86,8 +86,8 @@ pub fn frames(bytes: &[u8]) {
         (0..=bytes.len()).for_each(|len| decodes(kind, &bytes[..len]));
     }
     let mut choices = Choices::new(bytes);
-    let (destination, data) = (choices.place(), choices.string(66_000));
-    sends(destination.endpoint(), &data, choices.byte());
+    let (destination, data) = (choices.endpoint(), choices.string(66_000));
+    sends(destination.as_endpoint(), &data, choices.byte());
 }
 
 fn decodes(kind: &Kind, bytes: &[u8]) {
@@ -108,7 +108,8 @@ fn decodes(kind: &Kind, bytes: &[u8]) {
     }
 }
 
-/// A datagram that was sent is received, whatever follows it. One that the format or its readers do not allow cannot be sent.
+/// A datagram that was sent is received, whatever follows it. One that the format does not allow, or that other programs
+/// reject, cannot be sent.
 macro_rules! round_trip {
     ($Datagram:ident, $datagram:expr, $error:expr) => {
         let (datagram, error): (_, Option<ValueError>) = ($datagram, $error);
@@ -126,8 +127,8 @@ macro_rules! round_trip {
 fn sends(endpoint: Endpoint<'_>, data: &[u8], byte: u8) {
     let too_long = (data.len() > 65_535).then_some(ValueError::Data(data.len()));
     let unsendable = too_long.or(data.is_empty().then_some(ValueError::Data(0)));
-    let name = place(endpoint).len() - 4;
-    let long_name = (place(endpoint)[0] == 3 && name > 248).then_some(ValueError::HevDomain(name));
+    let name = endpoint_bytes(endpoint).len() - 4;
+    let long_name = (endpoint_bytes(endpoint)[0] == 3 && name > 248).then_some(ValueError::HevDomain(name));
     round_trip!(HevDatagram, HevDatagram { endpoint, data }, unsendable.or(long_name));
     round_trip!(GostDatagram, GostDatagram::new(endpoint, data), unsendable);
     round_trip!(UotDatagram, UotDatagram { endpoint, data }, too_long);

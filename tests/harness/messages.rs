@@ -1,4 +1,4 @@
-//! Messages that `Arbitrary` makes: each can be encoded, and is decoded to the same.
+//! Messages that `Arbitrary` makes: each can be encoded, and decodes to an equal message.
 
 use core::fmt::Debug;
 
@@ -16,7 +16,7 @@ fn made<'a, T: Arbitrary<'a>>(bytes: &'a [u8]) -> Option<T> {
     Unstructured::new(bytes).arbitrary().ok()
 }
 
-/// The bytes after the message make no difference.
+/// Decodes what was encoded, with other bytes after it.
 macro_rules! round_trip {
     ($message:expr, $Message:ty, $bytes:expr) => {
         let bytes = $bytes;
@@ -70,7 +70,7 @@ where
     assert_eq!(made::<O>(bytes), made::<B>(bytes).map(O::from));
 }
 
-/// Messages in one write are those messages, one after another.
+/// Messages that are encoded together are encoded one after another.
 fn together(request: Request<'_>, reply: Reply<'_>, bytes: &[u8]) {
     let (first, second) = (encoded(&request), encoded(&reply));
     assert_eq!(encoded(bytes), bytes);

@@ -1,7 +1,11 @@
 //! One harness for the handshake tests, the exhaustive search and the fuzz targets.
 //!
-//! A [`plan`] has the decisions of a client and a server. Two [`applications`] follow it, over any [`transport`], and
-//! log what happens. The [`recogniser`] determines what must happen.
+//! A [`plan`] has the decisions of a client and a server. Two [`applications`] follow it, over any [`transport`], and log what
+//! happens. The [`recogniser`] determines what must happen, and how many bytes of input make that *certain*.
+//!
+//! A *script* is all that the peer sends, a *delivery* is how it is cut into pieces, and *up* and *down* are the bytes to and from
+//! the server. The other modules generate values from *choices*, the bytes of a fuzzer, and compare the crate with an *oracle*, or
+//! with a model.
 
 #![allow(dead_code, unreachable_pub, reason = "no target uses all of it")]
 

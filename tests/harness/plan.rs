@@ -1,4 +1,4 @@
-//! The decisions of a client and a server, in bytes.
+//! What a client and a server decide, in bytes.
 
 use core::cell::Cell;
 
@@ -7,8 +7,7 @@ use super::choices::Choices;
 /// A username and a password.
 pub type Credentials = (Vec<u8>, Vec<u8>);
 
-/// Known to both applications and to the recogniser. A plan records which of its decisions were read: the others have made no
-/// difference so far.
+/// The decisions of a client and a server. Records which of them were read: the others have made no difference so far.
 #[derive(Clone, Debug)]
 pub struct Plan {
     opening: Opening,
@@ -25,17 +24,17 @@ pub struct Plan {
     pub either: bool,
     /// The data of client and server after the handshake.
     pub data: (Vec<u8>, Vec<u8>),
-    asked: Cell<u8>,
+    read: Cell<u8>,
 }
 
 /// How a client begins.
 #[derive(Clone, Debug)]
 pub enum Opening {
     Offer(Vec<u8>),
-    /// The same through `client::offer`, even if there is a function for this very offer.
+    /// The same through `client::offer`, even if another function makes the same offer.
     AnyOffer(Vec<u8>),
-    /// Everything at once, and the data.
-    Flight {
+    /// `client::optimistic`: everything up to the request, and then the data, before any answer.
+    Optimistic {
         user_pass: bool,
     },
     /// SOCKS4, with the username as USERID.
@@ -62,7 +61,7 @@ pub struct Answer {
 
 /// A decision, as a bit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Question {
+pub enum Decision {
     Opening = 1,
     Credentials = 2,
     Request = 4,
@@ -76,7 +75,7 @@ pub const UNSPECIFIED: &[u8] = b"\x01\x00\x00\x00\x00\x00\x00";
 pub const IPV4: &[u8] = b"\x01\xC0\x00\x02\x07\x12\x34";
 
 impl Plan {
-    /// CONNECT; this method is the only one that is offered and the only one that is preferred.
+    /// CONNECT by a client that offers only this method, and a server that prefers only this method.
     pub fn by(method: u8) -> Self {
         Self {
             opening: Opening::Offer(vec![method]),
@@ -90,7 +89,7 @@ impl Plan {
             either: false,
             // each begins like a message that could be sent at that point
             data: (b"\x05\x01\x00\x01 from the client".to_vec(), b"\x05\x05\x00\x01 from the server".to_vec()),
-            asked: Cell::new(0),
+            read: Cell::new(0),
         }
     }
 
@@ -98,7 +97,7 @@ impl Plan {
         let (shape, commands) = (choices.byte(), [1, 2, 3, 0xF0, choices.byte()]);
         let credentials = (choices.string(255), choices.string(255));
         let opening = match shape & 1 {
-            1 => Opening::Flight { user_pass: shape & 2 == 2 },
+            1 => Opening::Optimistic { user_pass: shape & 2 == 2 },
             _ if shape & 48 == 48 => Opening::Socks4,
             _ if shape & 16 == 16 => Opening::AnyOffer(choices.methods()),
             _ => Opening::Offer(choices.methods()),
@@ -106,13 +105,13 @@ impl Plan {
         let preference = choices.methods();
         let accepts = Accepts::Only((choices.like(&credentials.0), choices.like(&credentials.1)));
         let frames = (choices.string(20), choices.string(20));
-        let request = (choices.of(&commands), choices.place().bytes());
-        let listening = (shape & 4 == 0).then(|| choices.place().bytes());
+        let request = (choices.of(&commands), choices.endpoint().bytes());
+        let listening = (shape & 4 == 0).then(|| choices.endpoint().bytes());
         let code = if shape & 8 == 0 { 0 } else { choices.byte() };
-        let answer = Answer { listening, code, bound: choices.place().bytes() };
+        let answer = Answer { listening, code, bound: choices.endpoint().bytes() };
         let data = (choices.string(40), choices.string(40));
-        let (rounds, either, asked) = (usize::from(shape >> 6), shape & 32 == 32, Cell::new(0));
-        Self { opening, credentials, request, preference, accepts, answer, frames, rounds, either, data, asked }
+        let (rounds, either, read) = (usize::from(shape >> 6), shape & 32 == 32, Cell::new(0));
+        Self { opening, credentials, request, preference, accepts, answer, frames, rounds, either, data, read }
     }
 
     /// A plan from a few bytes, for one side that receives any bytes: the decisions of the other side make no difference.
@@ -121,61 +120,61 @@ impl Plan {
             [&[0], &[2], &[2, 0], &[0, 2, 1, 0x80], &[], &[0x80, 0xFF], &[0xFF], &[0, 64, 128, 192, 254]];
         let (methods, shape) = (choices.of(&METHODS).to_vec(), choices.byte());
         let user_pass = methods.contains(&2);
-        let few = Self::choose(&mut Choices::new(&[(shape & 1) | (u8::from(user_pass) << 1)]));
-        let destination = few.request.1.clone();
+        let base = Self::choose(&mut Choices::new(&[(shape & 1) | (u8::from(user_pass) << 1)]));
+        let destination = base.request.1.clone();
         Self {
-            opening: match few.opening {
+            opening: match base.opening {
                 Opening::Offer(_) if shape & 64 == 64 => Opening::AnyOffer(methods.clone()),
                 Opening::Offer(_) => Opening::Offer(methods.clone()),
-                flight => flight,
+                other => other,
             },
             preference: methods,
             accepts: if shape & 2 == 0 { Accepts::All } else { Accepts::None },
             frames: (vec![b'?'; usize::from(shape >> 4 & 3)], vec![b'!'; usize::from(shape >> 4 & 3)]),
             request: (if shape & 4 == 0 { 1 } else { BIND }, destination.clone()),
-            answer: Answer { listening: (shape & 8 == 0).then_some(destination), ..few.answer },
-            ..few
+            answer: Answer { listening: (shape & 8 == 0).then_some(destination), ..base.answer },
+            ..base
         }
     }
 
     pub fn opening(&self) -> &Opening {
-        self.ask(Question::Opening);
+        self.note(Decision::Opening);
         &self.opening
     }
 
     pub fn credentials(&self) -> &Credentials {
-        self.ask(Question::Credentials);
+        self.note(Decision::Credentials);
         &self.credentials
     }
 
     /// The command, and ATYP, address and port of the destination.
     pub fn request(&self) -> (u8, &[u8]) {
-        self.ask(Question::Request);
+        self.note(Decision::Request);
         (self.request.0, &self.request.1)
     }
 
     pub fn preference(&self) -> &[u8] {
-        self.ask(Question::Preference);
+        self.note(Decision::Preference);
         &self.preference
     }
 
     pub fn accepts(&self) -> &Accepts {
-        self.ask(Question::Accepts);
+        self.note(Decision::Accepts);
         &self.accepts
     }
 
     pub fn answer(&self) -> &Answer {
-        self.ask(Question::Answer);
+        self.note(Decision::Answer);
         &self.answer
     }
 
-    fn ask(&self, question: Question) {
-        self.asked.set(self.asked.get() | question as u8);
+    fn note(&self, decision: Decision) {
+        self.read.set(self.read.get() | decision as u8);
     }
 
-    /// The bits of all questions asked so far.
-    pub fn asked(&self) -> u8 {
-        self.asked.get()
+    /// The bits of the decisions read so far.
+    pub fn decisions_read(&self) -> u8 {
+        self.read.get()
     }
 
     pub fn with_opening(self, opening: Opening) -> Self {
@@ -217,12 +216,12 @@ impl Plan {
     }
 
     /// The messages of a sub-negotiation, and the number of GSSAPI tokens that the server answers with `more`.
-    pub fn with_frames(self, ask: &[u8], answer: &[u8], rounds: usize) -> Self {
-        Self { frames: (ask.to_vec(), answer.to_vec()), rounds, ..self }
+    pub fn with_frames(self, client: &[u8], server: &[u8], rounds: usize) -> Self {
+        Self { frames: (client.to_vec(), server.to_vec()), rounds, ..self }
     }
 
-    /// The same decisions, with no question asked.
-    pub fn unasked(&self) -> Self {
-        Self { asked: Cell::new(0), ..self.clone() }
+    /// The same decisions, none of which has been read.
+    pub fn fresh(&self) -> Self {
+        Self { read: Cell::new(0), ..self.clone() }
     }
 }

@@ -20,21 +20,21 @@ pub struct Expected {
     pub events: Vec<Event>,
     pub sent: Vec<u8>,
     pub end: End,
-    /// The bytes of all messages that were received.
+    /// The length of all messages that were received.
     pub used: usize,
-    /// The bytes after which the end is certain.
+    /// The number of bytes that make the end certain.
     pub certain: usize,
-    /// The decisions of the plan that led here.
-    pub asked: u8,
-    /// Pairs of lengths: once the first has arrived, the second is the least at which a message is complete.
-    least: Vec<(usize, usize)>,
+    /// The bits of the decisions that were read.
+    pub decisions: u8,
+    /// Pairs of lengths: once the first has arrived, the message that is due ends at the second or later.
+    earliest_ends: Vec<(usize, usize)>,
 }
 
 impl Expected {
     /// The number of missing bytes when this many have arrived.
     pub fn missing(&self, arrived: usize) -> Option<usize> {
-        let (_, least) = self.least.iter().rfind(|(from, _)| *from <= arrived)?;
-        least.checked_sub(arrived).filter(|missing| *missing > 0)
+        let (_, end) = self.earliest_ends.iter().rfind(|(from, _)| *from <= arrived)?;
+        end.checked_sub(arrived).filter(|missing| *missing > 0)
     }
 }
 
@@ -49,7 +49,7 @@ pub fn serve(plan: &Plan, input: &[u8]) -> Expected {
 pub fn connect(plan: &Plan, input: &[u8]) -> Expected {
     let mut side = Side::new(plan, input);
     let end = side.connect();
-    let data: &[u8] = if matches!(plan.opening(), Opening::Flight { .. }) { b"" } else { &plan.data.0 };
+    let data: &[u8] = if matches!(plan.opening(), Opening::Optimistic { .. }) { b"" } else { &plan.data.0 };
     side.finish(end, data)
 }
 
@@ -73,14 +73,24 @@ struct Side<'a> {
     used: usize,
     /// Whether the next octet was read without being consumed.
     peeked: bool,
-    least: Vec<(usize, usize)>,
+    earliest_ends: Vec<(usize, usize)>,
     events: Vec<Event>,
     sent: Vec<u8>,
 }
 
 impl<'a> Side<'a> {
     fn new(plan: &'a Plan, input: &'a [u8]) -> Self {
-        Self { plan, input, start: 0, at: 0, used: 0, peeked: false, least: vec![], events: vec![], sent: vec![] }
+        Self {
+            plan,
+            input,
+            start: 0,
+            at: 0,
+            used: 0,
+            peeked: false,
+            earliest_ends: vec![],
+            events: vec![],
+            sent: vec![],
+        }
     }
 
     fn finish(mut self, result: Result<(), End>, data: &[u8]) -> Expected {
@@ -95,8 +105,8 @@ impl<'a> Side<'a> {
             end,
             used: self.used,
             certain,
-            asked: self.plan.asked(),
-            least: self.least,
+            decisions: self.plan.decisions_read(),
+            earliest_ends: self.earliest_ends,
         }
     }
 
@@ -116,7 +126,7 @@ impl<'a> Side<'a> {
     /// A field that is followed by at least `after` more bytes of its message.
     fn field(&mut self, len: usize, after: usize) -> Read<&'a [u8]> {
         let from = self.at + usize::from(mem::take(&mut self.peeked));
-        self.least.push((from, self.at + len + after));
+        self.earliest_ends.push((from, self.at + len + after));
         match self.input.get(self.at..self.at + len) {
             Some(field) => {
                 self.at += len;
@@ -131,7 +141,7 @@ impl<'a> Side<'a> {
         self.field(1, after).map(|field| field[0])
     }
 
-    /// A length octet, and as many octets.
+    /// A length octet, and that many octets.
     fn short(&mut self, after: usize) -> Read<&'a [u8]> {
         let len = self.octet(after)?;
         self.field(len.into(), after)
@@ -172,9 +182,9 @@ impl<'a> Side<'a> {
         self.version(&[5], Invalid::Version, 6)?;
         let cmd = self.octet(5)?;
         let _rsv = self.octet(4)?;
-        match self.place()? {
+        match self.address()? {
             [3, 0, ..] => Err(Fault::Malformed(Invalid::EmptyDomain)),
-            place => Ok((cmd, [place, self.field(2, 0)?].concat())),
+            address => Ok((cmd, [address, self.field(2, 0)?].concat())),
         }
     }
 
@@ -186,7 +196,7 @@ impl<'a> Side<'a> {
             rep => return Ok(Err(rep)),
         }
         let _rsv = self.octet(4)?;
-        let address = match self.place()? {
+        let address = match self.address()? {
             [3, 0] => &UNSPECIFIED[..5],
             address => address,
         };
@@ -194,7 +204,7 @@ impl<'a> Side<'a> {
     }
 
     /// RFC 1928 section 5: ATYP and address
-    fn place(&mut self) -> Read<&'a [u8]> {
+    fn address(&mut self) -> Read<&'a [u8]> {
         let start = self.at;
         match self.octet(3)? {
             1 => self.field(4, 2)?,
@@ -208,7 +218,7 @@ impl<'a> Side<'a> {
 
     /// The first octet alone, of either protocol
     fn protocol(&mut self) -> Result<u8, End> {
-        self.least.push((0, 1));
+        self.earliest_ends.push((0, 1));
         match self.input.first() {
             None => Err(End::Server(server::Error::Silent)),
             Some(4 | 5) => {
@@ -298,11 +308,11 @@ impl<'a> Side<'a> {
     }
 
     /// A message that the application defines, of this length in bytes.
-    fn own(&mut self, len: usize) -> Result<Vec<u8>, End> {
-        self.least.push((self.at, 0));
-        let own = self.input[self.at..].get(..len).ok_or(End::Left)?;
+    fn custom(&mut self, len: usize) -> Result<Vec<u8>, End> {
+        self.earliest_ends.push((self.at, 0));
+        let custom = self.input[self.at..].get(..len).ok_or(End::Left)?;
         self.at += len;
-        Ok(own.to_vec())
+        Ok(custom.to_vec())
     }
 }
 
@@ -326,7 +336,7 @@ impl Side<'_> {
             0 => {}
             1 => self.accept_tokens()?,
             2 => self.verify()?,
-            _ => self.answer()?,
+            _ => self.answer_frame()?,
         }
         self.grant()
     }
@@ -364,9 +374,9 @@ impl Side<'_> {
         Ok(())
     }
 
-    fn answer(&mut self) -> Result<(), End> {
-        let ask = self.own(self.plan.frames.0.len())?;
-        self.received(Event::Frame(ask));
+    fn answer_frame(&mut self) -> Result<(), End> {
+        let frame = self.custom(self.plan.frames.0.len())?;
+        self.received(Event::Frame(frame));
         if matches!(self.plan.accepts(), Accepts::None) {
             return Err(End::Refused);
         }
@@ -439,7 +449,7 @@ impl Side<'_> {
     fn connect(&mut self) -> Result<(), End> {
         match self.plan.opening() {
             Opening::Offer(methods) | Opening::AnyOffer(methods) => self.negotiate(methods)?,
-            Opening::Flight { user_pass } => self.connect_optimistically(*user_pass)?,
+            Opening::Optimistic { user_pass } => self.connect_optimistically(*user_pass)?,
             Opening::Socks4 => return self.connect_socks4(),
         }
         // section 6: two replies to BIND
@@ -473,7 +483,7 @@ impl Side<'_> {
                 self.authenticated()?;
                 self.used = self.at;
             }
-            _ => self.ask()?,
+            _ => self.send_frame()?,
         }
         self.events.push(Event::MayRequest);
         self.send_request();
@@ -508,22 +518,22 @@ impl Side<'_> {
     }
 
     fn send_tokens(&mut self) -> Result<(), End> {
-        let ask = &self.plan.frames.0;
+        let token = &self.plan.frames.0;
         for _ in 0..=self.plan.rounds {
-            self.send(&framed(1, ask));
-            let token = self.frame(1)?;
-            self.received(Event::Token(token));
+            self.send(&framed(1, token));
+            let received = self.frame(1)?;
+            self.received(Event::Token(received));
         }
-        self.send(&framed(2, ask));
+        self.send(&framed(2, token));
         let level = self.frame(2)?;
         self.received(Event::Level(level));
         Ok(())
     }
 
-    fn ask(&mut self) -> Result<(), End> {
+    fn send_frame(&mut self) -> Result<(), End> {
         self.send(&self.plan.frames.0);
-        let answer = self.own(self.plan.frames.1.len())?;
-        self.received(Event::Frame(answer));
+        let frame = self.custom(self.plan.frames.1.len())?;
+        self.received(Event::Frame(frame));
         Ok(())
     }
 
@@ -579,8 +589,8 @@ fn bad_socks4(fault: Fault) -> End {
 }
 
 /// The request for a destination, or why SOCKS4 has none for it.
-fn socks4_request(command: u8, user_id: &[u8], place: &[u8]) -> Result<Vec<u8>, RequestError> {
-    let (address, port) = place.split_at(place.len() - 2);
+fn socks4_request(command: u8, user_id: &[u8], endpoint: &[u8]) -> Result<Vec<u8>, RequestError> {
+    let (address, port) = endpoint.split_at(endpoint.len() - 2);
     let (ip, name): (&[u8], &[u8]) = match address {
         _ if user_id.len() > 255 => return Err(RequestError::UserIdTooLong(user_id.len())),
         _ if user_id.contains(&0) => return Err(RequestError::Nul),
@@ -595,8 +605,8 @@ fn socks4_request(command: u8, user_id: &[u8], place: &[u8]) -> Result<Vec<u8>, 
 }
 
 /// The address and port, if the address is IPv4, IPv4-mapped, or either of them spelled as a name.
-fn ipv4(place: &[u8]) -> Option<([u8; 4], [u8; 2])> {
-    let (address, port) = place.split_last_chunk()?;
+fn ipv4(endpoint: &[u8]) -> Option<([u8; 4], [u8; 2])> {
+    let (address, port) = endpoint.split_last_chunk()?;
     let ip = match address {
         [1, ip @ ..] => IpAddr::from(<[u8; 4]>::try_from(ip).ok()?),
         [4, ip @ ..] => IpAddr::from(<[u8; 16]>::try_from(ip).ok()?),

@@ -1,4 +1,4 @@
-//! A buffer of datagrams of one length, in runs. The oracle is each datagram alone.
+//! A buffer of datagrams of one length, split into runs. The oracle is each datagram alone.
 
 use core::num::NonZeroUsize;
 
@@ -6,7 +6,7 @@ use socks5_sansio::{BufferTooSmall, Encode, Fragment, Invalid, Run, UdpHeader};
 
 use super::choices::Choices;
 
-/// The runs of any bytes; and those of any data, with a header before each segment.
+/// Splits any bytes into runs; and sends any data, with a header before each segment, which is then one run.
 pub fn runs(bytes: &[u8]) {
     let mut choices = Choices::new(bytes);
     let stride = segment(&mut choices);
@@ -18,7 +18,7 @@ fn segment(choices: &mut Choices<'_>) -> NonZeroUsize {
     NonZeroUsize::MIN.saturating_add(choices.byte().into())
 }
 
-/// Runs are the datagrams, in order; those of a run have the same header, and the next run has another one.
+/// Runs contain the datagrams in order. The datagrams of a run have the same header, and the next run has another.
 fn splits(buffer: &[u8], stride: NonZeroUsize) {
     let runs: Vec<_> = UdpHeader::runs(buffer, stride).collect();
     let datagrams: Vec<_> = runs.iter().flat_map(datagrams_of).collect();
@@ -41,10 +41,10 @@ fn datagrams_of<'a>(run: &Result<Run<'a>, Invalid>) -> Vec<Split<'a>> {
     }
 }
 
-/// What was sent with a header before each segment is one run, and its data is what was sent.
+/// Data that is sent with a header before each segment is received as one run with this data.
 fn sends(choices: &mut Choices<'_>) {
-    let (place, fragment, segment) = (choices.place(), Fragment(choices.byte()), segment(choices));
-    let header = UdpHeader { fragment, endpoint: place.endpoint() };
+    let (endpoint, fragment, segment) = (choices.endpoint(), Fragment(choices.byte()), segment(choices));
+    let header = UdpHeader { fragment, endpoint: endpoint.as_endpoint() };
     let data = choices.string(2000);
     let mut expected: Vec<_> = data.chunks(segment.get()).map(|data| [&header.to_vec(), data].concat()).collect();
     if data.is_empty() {

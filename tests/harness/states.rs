@@ -52,7 +52,7 @@ pub fn together(bytes: &[u8]) {
     agree(&plan, Delivery::choose(&mut choices), Delivery::choose(&mut choices));
 }
 
-/// The first byte decides how many tokens each side asks for; the others are what the peer sends.
+/// The first byte decides how many tokens each side asks for; the other bytes are what the peer sends.
 pub fn gssapi(bytes: &[u8]) {
     let Some((decisions, input)) = bytes.split_first() else { return };
     let rounds = if *decisions == 0 { usize::MAX } else { decisions.trailing_zeros() as usize };
@@ -97,22 +97,22 @@ fn damaged(bytes: &[u8], choices: &mut Choices<'_>) -> Vec<u8> {
 
 /// Lets a server receive a script, and checks everything that it does.
 pub fn serves(plan: &Plan, input: &[u8], delivery: Delivery) -> Expected {
-    let plan = plan.unasked();
+    let plan = plan.fresh();
     let (server, end) = applications::serve(&plan, Script::new(input, delivery));
-    let asked = plan.asked();
+    let decisions = plan.decisions_read();
     let expected = recogniser::serve(&plan, input);
-    assert_eq!(asked, plan.asked(), "the decisions of a server that receives {input:02X?}");
+    assert_eq!(decisions, plan.decisions_read(), "the decisions of a server that receives {input:02X?}");
     as_expected(&server, end, &expected, input, delivery);
     expected
 }
 
 /// Lets a client receive a script, and checks everything that it does.
 pub fn connects(plan: &Plan, input: &[u8], delivery: Delivery) -> Expected {
-    let plan = plan.unasked();
+    let plan = plan.fresh();
     let (client, end) = applications::connect(&plan, Script::new(input, delivery));
-    let asked = plan.asked();
+    let decisions = plan.decisions_read();
     let expected = recogniser::connect(&plan, input);
-    assert_eq!(asked, plan.asked(), "the decisions of a client that receives {input:02X?}");
+    assert_eq!(decisions, plan.decisions_read(), "the decisions of a client that receives {input:02X?}");
     as_expected(&client, end, &expected, input, delivery);
     expected
 }
@@ -146,7 +146,7 @@ fn every_byte_counts(script: &Script<'_>, expected: &Expected, input: &[u8]) {
 /// All that a client and a server send to each other.
 ///
 /// What a side sends depends on nothing but what it received, and more input never takes back what was sent. So it does not
-/// matter in which order the two take turns, and each turn can begin anew.
+/// matter in which order the two take turns, and each turn can start from the beginning.
 pub fn transcript(plan: &Plan) -> (Vec<u8>, Vec<u8>) {
     let (mut up, mut down) = (vec![], vec![]);
     loop {
@@ -161,13 +161,13 @@ pub fn transcript(plan: &Plan) -> (Vec<u8>, Vec<u8>) {
     }
 }
 
-/// Both sides end as the recogniser expects, and agree on the outcome. Returns the decisions that led there.
+/// Both sides end as the recogniser expects, and agree on the outcome. Returns the bits of the decisions that were read.
 pub fn agree(plan: &Plan, to_server: Delivery, to_client: Delivery) -> u8 {
-    let plan = plan.unasked();
+    let plan = plan.fresh();
     let (up, down) = transcript(&plan);
     let (served, client) = (serves(&plan, &up, to_server), connects(&plan, &down, to_client));
     let (up, down) = (&up[served.used..], &down[client.used..]);
-    let optimistic = matches!(plan.opening(), Opening::Flight { .. });
+    let optimistic = matches!(plan.opening(), Opening::Optimistic { .. });
     match client.end {
         End::Open => {
             assert_eq!(served.end, End::Open, "{plan:?}");
@@ -186,5 +186,5 @@ pub fn agree(plan: &Plan, to_server: Delivery, to_client: Delivery) -> u8 {
         }
         end => panic!("{end:?} of {plan:?}"),
     }
-    served.asked | client.asked
+    served.decisions | client.decisions
 }

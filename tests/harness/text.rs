@@ -9,7 +9,7 @@ use socks5_sansio::{Address, Domain, Endpoint, EndpointBuf, ParseEndpointError, 
 pub fn endpoint_text(bytes: &[u8]) {
     if let Ok(text) = str::from_utf8(bytes) {
         with_its_port(text);
-        apart_from_its_port(text);
+        separate_from_its_port(text);
     }
     if let Ok(name) = Domain::new(bytes) {
         as_a_name(name);
@@ -28,7 +28,7 @@ fn with_its_port(text: &str) {
     }
 }
 
-fn apart_from_its_port(host: &str) {
+fn separate_from_its_port(host: &str) {
     let expected = match host.parse::<IpAddr>() {
         Ok(ip) => Ok(ip.into()),
         Err(_) => address_of(host),

@@ -59,7 +59,7 @@ pub struct Script<'s> {
     pub arrived: usize,
     pub used: usize,
     pub sent: Vec<u8>,
-    /// What `missing` returned, unless it was `None`, after the number of bytes that had arrived.
+    /// The number of bytes that had arrived, and what `missing` then returned, unless it was `None`.
     pub missing: Vec<(usize, usize)>,
 }
 
@@ -133,9 +133,9 @@ impl<S: Read + Write> Transport for Wire<S> {
     }
 }
 
-/// What holds for every state and every input, in a slice and in an [`Inbox`]: `missing` alone determines whether `receive` can
-/// decide, no fewer bytes than that make a message, and once there is one, more bytes make no difference. Each call of `make`
-/// returns the same state.
+/// What holds for every state and every input, in a slice and in an [`Inbox`]. `receive` can decide if and only if `missing` is
+/// `None`; otherwise, a message needs at least that many more bytes. Once `receive` can decide, more bytes do not change the
+/// result. Each call of `make` returns the same state.
 pub fn keeps_the_contract<S: Receive<Error: PartialEq>>(make: impl Fn() -> S, input: &[u8])
 where
     for<'i> S::Received<'i>: Debug,

@@ -1,4 +1,4 @@
-//! Values of any length: one that is not too long can be encoded, and is decoded to the same.
+//! Values of any length: one that is not too long can be encoded, and decodes to an equal value.
 
 use socks5_sansio::{
     Decode, Domain, GssapiMessage, GssapiToken, Method, MethodOffer, UserPass, UserPassBuf, ValueError,
