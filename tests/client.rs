@@ -41,7 +41,7 @@ fn stderr(output: &Output) -> &str {
     std::str::from_utf8(&output.stderr).unwrap()
 }
 
-/// Waits for the exit without closing stdin, as `wait_with_output` would.
+/// Waits for the exit. Stdin stays open: `wait_with_output` would close it.
 fn wait(child: &mut Child) -> Output {
     let mut output = Output { status: child.wait().unwrap(), stdout: Vec::new(), stderr: Vec::new() };
     child.stdout.take().unwrap().read_to_end(&mut output.stdout).unwrap();

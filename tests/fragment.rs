@@ -20,7 +20,7 @@ const fn whole(data: &str) -> Outcome<'_> {
 /// FRAG, data, time, and the outcome.
 type Step<'s> = (u8, &'s str, Duration, Outcome<'s>);
 
-/// Every step is for 0.0.0.0:0, whose 7 bytes take up `room`, too.
+/// The destination of every step is 0.0.0.0:0. Its 7 bytes count towards `room`.
 fn plays(timeout: Duration, room: usize, script: &[Step<'_>]) {
     let mut queue = Reassembly::new(vec![0xA5; room], timeout);
     for (frag, data, now, expected) in script {

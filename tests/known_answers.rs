@@ -137,7 +137,7 @@ fn refusal(kind: &str, expected: &str, bytes: &[u8]) -> Verdict {
     }
 }
 
-/// The vectors' name for the error, if the error holds the wrong byte.
+/// The name of the error in the vectors. The error must have the byte of the input that is wrong.
 fn error_name(kind: &str, bytes: &[u8], error: DecodeError) -> Result<&'static str, String> {
     let shown = |byte, index| bytes.get(index) == Some(&byte);
     match (kind, error) {
@@ -178,7 +178,7 @@ fn atyp_at(kind: &str) -> usize {
 #[derive(Clone, Debug, PartialEq)]
 struct Decoded {
     fields: Value,
-    /// The length of the shortest prefix that decodes: all, but for the data after a UDP header.
+    /// The length of the shortest prefix that decodes: everything except the data after a UDP header.
     header: usize,
     used: usize,
     encoded: Vec<u8>,
@@ -262,7 +262,7 @@ fn decode_datagram(bytes: &[u8]) -> Result<Result<Decoded, DecodeError>, String>
 }
 
 impl Decoded {
-    /// The last byte of DSTIP is not kept if it announces a name.
+    /// Adds the last byte of DSTIP if it announces a name: the decoded request does not keep it.
     fn with_marker(mut self, bytes: &[u8]) -> Self {
         if self.fields.pointer("/addr/domain_hex").is_some() {
             self.fields["addr"]["marker"] = json!(format!("0.0.0.{}", bytes[7]));

@@ -37,7 +37,7 @@ fn rfc1928_s6_bind_has_two_replies_and_then_a_tunnel() {
         let server = Server::listen(listen, &[]);
         let mut stream = bind(&server, Endpoint::try_from(destination).unwrap(), b"early ");
         let listening = bound(&stream);
-        assert_eq!(listening.ip(), server.address.ip(), "where the client reached the server");
+        assert_eq!(listening.ip(), server.address.ip(), "the address at which the client reached the server");
 
         let mut peer = connect(listening);
         assert_eq!(bound(&stream), peer.local_addr().unwrap(), "the peer");

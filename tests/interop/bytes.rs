@@ -99,7 +99,7 @@ fn literals_sent_as_names_need_no_resolver() {
 /// A server in a mount namespace with another `/etc/hosts`.
 pub fn server_with_hosts(hosts: &Path, args: &[&str]) -> Option<Server> {
     if text(&run(Program::new("id").arg("-u"), b"").stdout) != "0\n" {
-        return skip("only root can give a server an /etc/hosts of its own");
+        return skip("only root can give a server its own /etc/hosts");
     }
     let server = example("server");
     let mut command = program("unshare")?;

@@ -32,7 +32,7 @@ impl Client {
             assert_eq!(reply.code, ReplyCode::SUCCEEDED);
             reply.bound.to_socket_addr().unwrap()
         });
-        assert_eq!(relay.ip(), server.address.ip(), "where the client reached the server");
+        assert_eq!(relay.ip(), server.address.ip(), "the address at which the client reached the server");
         Self { control, socket, relay }
     }
 

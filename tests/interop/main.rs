@@ -1,6 +1,6 @@
 //! The examples over loopback: byte by byte, and with programs that others wrote.
 //!
-//! What is not installed is skipped with a line on stderr; with `INTEROP_REQUIRED` set, it fails instead.
+//! A test whose program is not installed is skipped with a line on stderr; with `INTEROP_REQUIRED` set, it fails instead.
 
 mod bind;
 mod bytes;

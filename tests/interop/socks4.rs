@@ -179,7 +179,7 @@ fn bind_has_two_replies_and_then_a_tunnel() {
         let request = request(Command::BIND, Endpoint::try_from(destination).unwrap());
         stream.write_all(&[&*request, b"early "].concat()).unwrap();
         let listening = granted(&stream);
-        assert_eq!(*listening.ip(), Ipv4Addr::LOCALHOST, "where the client reached the server");
+        assert_eq!(*listening.ip(), Ipv4Addr::LOCALHOST, "the address at which the client reached the server");
 
         let mut peer = connect(listening.into());
         assert_eq!(SocketAddr::from(granted(&stream)), peer.local_addr().unwrap(), "the peer");

@@ -158,7 +158,7 @@ mod at_an_mtu_of_1500 {
 
     const MTU: usize = 1500;
 
-    /// Runs a test of this module again, in a network namespace of its own. Returns whether the caller is that second run.
+    /// Runs a test of this module again, in its own network namespace. Returns whether the caller is that second run.
     fn in_namespace(test: &str) -> bool {
         const INSIDE: &str = "TEST_IN_NAMESPACE";
         if env::var_os(INSIDE).is_some() {
