@@ -70,7 +70,7 @@ async fn establish(
 /// Chooses a level. Returns the token for it too.
 ///
 /// NEC's implementation sends the octet unwrapped, and expects the answer unwrapped: an attacker on the path can replace it by
-/// that of another level that is granted.
+/// the octet of another level that the server grants.
 fn choose(
     context: &mut ServerCtx,
     offered: &[u8],

@@ -1,4 +1,4 @@
-//! UDP ASSOCIATE: each datagram, with its header, is in a frame of its own.
+//! UDP ASSOCIATE: each datagram, with its header, is in its own frame.
 //!
 //! Only wrapping and unwrapping is done here. The companion's relay does everything else: it listens at a loopback address, and
 //! its only client is a socket of this association.

@@ -1,4 +1,4 @@
-//! SOCKS5 with GSSAPI (RFC 1961): what the server and the client of this package share. A package of its own, because
+//! SOCKS5 with GSSAPI (RFC 1961): what the server and the client of this package share. A separate package, because
 //! `libgssapi` needs MIT Kerberos (Debian's `libkrb5-dev` and `libclang-dev`).
 //!
 //! ```text
@@ -13,7 +13,7 @@
 //! | `protection.rs` | wrapping and unwrapping, after the authentication |
 //! | `stream.rs` | a stream that wraps what is written and unwraps what is read |
 //! | `relay.rs` | a relay between such a stream and a target |
-//! | `association.rs` | datagrams, each in a frame of its own |
+//! | `association.rs` | datagrams, each in its own frame |
 //! | `bin/server/` | a proxy: CONNECT, BIND and UDP ASSOCIATE, on the parts of `tokio-socks5-sansio` |
 //! | `bin/client.rs` | stdin and stdout at the ends of a tunnel |
 

@@ -1,5 +1,5 @@
-//! What a server may send to the client that is malformed, out of order, replayed or broken off: it ends with an error,
-//! and does not hang.
+//! What a server may send to the client that is malformed, out of order, replayed or broken off: the client ends with
+//! an error, and does not hang.
 
 use std::io::{self, Write};
 use std::net::{Ipv4Addr, Shutdown, TcpStream};

@@ -21,7 +21,7 @@ fn request(client: &mut Side<ClientCtx>, command: Command, destination: Endpoint
     client.send_data(&bytes);
 }
 
-/// The next reply, which is in a frame of its own.
+/// The next reply, which is in its own frame.
 fn reply(client: &mut Side<ClientCtx>) -> (ReplyCode, SocketAddr) {
     let bytes = client.unwrap(DATA);
     let (reply, used) = Reply::decode(&bytes).unwrap();
@@ -102,7 +102,7 @@ impl Datagrams {
 }
 
 #[test]
-fn each_datagram_is_in_a_frame_of_its_own() {
+fn each_datagram_is_in_its_own_frame() {
     let Some(mut server) = server(&[]) else { return };
     let target = serve_datagrams(LOCALHOST);
     let mut datagrams = Datagrams::of(Side::agreed_without_sequence(&server));

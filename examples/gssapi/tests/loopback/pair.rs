@@ -1,4 +1,4 @@
-//! The example client through the example server, and what else goes through either.
+//! The example client through the example server: at each level, and with the errors of both.
 
 use std::env;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -37,7 +37,7 @@ pub fn fails(proxy: SocketAddr, level: &str, destination: &str, error: &str) {
 }
 
 #[test]
-fn a_page_at_each_level() {
+fn fetches_a_page_at_each_level() {
     let Some(mut server) = server(&ALL_LEVELS) else { return };
     let web = serve(Ipv4Addr::LOCALHOST, web);
     for (level, number) in [("clear", "00"), ("integrity", "01"), ("confidentiality", "02")] {
@@ -48,7 +48,7 @@ fn a_page_at_each_level() {
 }
 
 #[test]
-fn a_level_that_is_not_granted() {
+fn the_client_rejects_another_level_than_it_requested() {
     let Some(integrity) = server(&["--protection", "integrity"]) else { return };
     let web = serve(Ipv4Addr::LOCALHOST, web).to_string();
     fails(integrity.address, "clear", &web, "the proxy chose protection level integrity (01)\n");
@@ -57,7 +57,7 @@ fn a_level_that_is_not_granted() {
 }
 
 #[test]
-fn no_ticket() {
+fn the_client_fails_without_a_ticket() {
     let Some(mut server) = server(&[]) else { return };
     let mut client = Command::new(env!("CARGO_BIN_EXE_client"));
     client.args(["--proxy", &server.address.to_string(), "localhost:80"]).env("KRB5CCNAME", "FILE:/none");
@@ -67,7 +67,7 @@ fn no_ticket() {
 }
 
 #[test]
-fn a_ticket_for_another_service() {
+fn the_server_rejects_a_ticket_for_another_service() {
     let Some(mut server) = server(&["--service", "rcmd@127.0.0.1"]) else { return };
     let web = serve(Ipv4Addr::LOCALHOST, web).to_string();
     fails(server.address, "integrity", &web, "the peer aborted\n");
@@ -77,7 +77,7 @@ fn a_ticket_for_another_service() {
 }
 
 #[test]
-fn a_server_without_keys() {
+fn the_server_does_not_start_without_keys() {
     let Some(_) = server(&[]) else { return };
     let output = run(Command::new(env!("CARGO_BIN_EXE_server")).env("KRB5_KTNAME", "FILE:/none"), b"");
     assert!(text(&output.stderr).starts_with("error: ") && output.status.code() == Some(1), "{}", text(&output.stderr));

@@ -51,7 +51,7 @@ fn libcurl_is_refused_without_a_ticket() {
 
 /// libcurl asks for confidentiality, but supports only level 0.
 #[test]
-fn libcurl_gets_no_level_0_where_there_is_another() {
+fn libcurl_is_not_granted_level_0_if_there_is_another() {
     for levels in [&[], ALL_LEVELS.as_slice()] {
         let Some(mut server) = server(levels) else { return };
         let Some(output) = pycurl(server.address, serve(Ipv4Addr::LOCALHOST, web), "0", None) else { return };

@@ -1,5 +1,5 @@
-//! What a client may send to the server that is malformed, out of order, replayed or broken off: it logs why, and
-//! nothing hangs. Unusual but valid messages are accepted.
+//! What a client may send to the server that is malformed, out of order, replayed or broken off: the server logs why,
+//! and nothing hangs. Unusual but valid messages are accepted.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -20,7 +20,7 @@ fn is_refused(server: &mut Server, stream: TcpStream, closing_reply: &[u8], why:
 }
 
 #[test]
-fn frames_without_a_ticket() {
+fn refuses_malformed_and_unexpected_frames_before_a_context() {
     let Some(mut server) = server(&[]) else { return };
     let longest = frame(AUTHENTICATION, &[0x60; 65_535]);
     let cases: &[(&[u8], &[u8], &str)] = &[
@@ -44,7 +44,7 @@ fn frames_without_a_ticket() {
 }
 
 #[test]
-fn a_client_without_gssapi() {
+fn refuses_a_client_without_gssapi() {
     let Some(mut server) = server(&[]) else { return };
     let mut stream = connect(server.address);
     stream.write_all(&[5, 2, 0, 2]).unwrap();
@@ -52,7 +52,7 @@ fn a_client_without_gssapi() {
 }
 
 #[test]
-fn a_client_that_stops() {
+fn ends_the_connection_of_a_client_that_stops() {
     let Some(mut server) = server(&["--handshake-timeout", "1"]) else { return };
     let longest = frame(AUTHENTICATION, &[0x60; 65_535]);
     for bytes in [&[], &longest[..65_538]] {
@@ -67,7 +67,7 @@ fn a_client_that_stops() {
 }
 
 #[test]
-fn frames_with_a_context() {
+fn refuses_malformed_and_unexpected_frames_after_a_context() {
     let Some(mut server) = server(&[]) else { return };
     let cases: &[(&[u8], &[u8], &str)] = &[
         (&ABORT, &[], "the peer aborted"),
@@ -102,7 +102,7 @@ fn refuses_a_malformed_level_and_grants_the_strongest_for_an_unknown_one() {
 }
 
 #[test]
-fn three_tokens() {
+fn accepts_a_context_of_three_tokens() {
     let Some(server) = server(&[]) else { return };
     let mut client = Side::established_by_three(&server);
     client.send_level(&[2]);
@@ -110,7 +110,7 @@ fn three_tokens() {
 }
 
 #[test]
-fn more_tokens_than_expected() {
+fn refuses_a_token_after_the_context_is_established() {
     let Some(mut server) = server(&[]) else { return };
     let mut client = Side::established_by_three(&server);
     client.send(AUTHENTICATION, b"a fourth");
@@ -118,7 +118,7 @@ fn more_tokens_than_expected() {
 }
 
 #[test]
-fn levels_that_are_not_wrapped() {
+fn accepts_levels_that_are_not_wrapped() {
     let Some(server) = server(&ALL_LEVELS) else { return };
     for level in 0..=2 {
         let mut client = Side::established(&server);
@@ -141,7 +141,7 @@ fn connected(server: &Server, target: SocketAddr) -> Side<ClientCtx> {
 }
 
 #[test]
-fn frames_in_place_of_the_request() {
+fn refuses_other_frames_in_place_of_the_request() {
     let Some(mut server) = server(&[]) else { return };
     let request = request(SocketAddr::from((Ipv4Addr::LOCALHOST, 1)));
     let cases: &[(&[u8], &str)] = &[
@@ -207,12 +207,12 @@ fn resets(next: impl FnOnce(&mut Side<ClientCtx>, &[u8]) -> Vec<u8>, why: &str) 
 }
 
 #[test]
-fn a_replayed_frame() {
+fn refuses_a_replayed_frame() {
     resets(|_, hello| hello.to_vec(), "The token was a duplicate of an earlier token");
 }
 
 #[test]
-fn a_missing_frame() {
+fn refuses_a_frame_after_a_missing_one() {
     resets(
         |client, _| (client.wrap(b"lost"), client.wrap(b"hello")).1,
         "An expected per-message token was not received",
@@ -220,7 +220,7 @@ fn a_missing_frame() {
 }
 
 #[test]
-fn a_changed_frame() {
+fn refuses_a_changed_frame() {
     resets(
         |client, _| {
             let mut bytes = client.wrap(b"hello");
@@ -232,7 +232,7 @@ fn a_changed_frame() {
 }
 
 #[test]
-fn an_abort_in_the_tunnel() {
+fn resets_the_tunnel_after_an_abort() {
     let Some(mut server) = server(&[]) else { return };
     let mut client = connected(&server, serve(Ipv4Addr::LOCALHOST, echo));
     client.stream.write_all(&ABORT).unwrap();
