@@ -60,7 +60,7 @@ impl Connection {
         self.deadline
     }
 
-    /// Takes one step of all work that does not block. Returns whether anything was done; if so, there may be more to do.
+    /// Does one step of each kind of work, without blocking. Returns whether anything was done; if so, there may be more to do.
     pub(crate) fn turn(&mut self, turn: Turn<'_>) -> io::Result<bool> {
         if self.deadline.is_some_and(|deadline| deadline <= Instant::now()) {
             self.expire(turn.config)?;

@@ -1,4 +1,5 @@
-//! Each state, with early data in a separate segment: turns of one connection, whose client and target are blocking sockets.
+//! Each state, with early data in a separate segment. The tests take the turns of one connection; its client and its target are
+//! blocking sockets.
 
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -358,7 +359,7 @@ fn passes_an_end_on_after_what_is_still_in_the_pipe() {
     }
 }
 
-/// Sends until a pipe holds at least that many bytes and nothing moves. Returns the number of bytes sent.
+/// Sends until a pipe holds at least `held` bytes and nothing moves. Returns the number of bytes sent.
 fn fill(fixture: &mut Fixture, mut sender: &TcpStream, held: usize) -> usize {
     sender.set_nonblocking(true).unwrap();
     let mut sent = 0;

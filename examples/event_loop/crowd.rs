@@ -9,7 +9,7 @@ use socks5_sansio::blocking::Wire;
 use socks5_sansio::client::{ReceiveAnswers, ReceiveReply, optimistic};
 use socks5_sansio::{Encode, Endpoint};
 
-/// Each takes four descriptors, as all sides are in this process: a limit of 1,024 suffices.
+/// Each tunnel takes four descriptors, as all sides are in this process: a limit of 1,024 suffices.
 const AT_ONCE: usize = 200;
 const WAVES: usize = 10;
 const LEN: usize = 10_000;

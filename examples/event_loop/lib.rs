@@ -1,4 +1,4 @@
-//! A proxy in one thread, without a runtime: for each connection, a small enum of states between two turns of the loop.
+//! A proxy in one thread, without a runtime. Between two turns of the loop, a connection is a small enum of states and its sockets.
 //!
 //! | file | what it shows |
 //! |---|---|
