@@ -8,7 +8,7 @@ use std::{env, fs};
 pub struct Calls {
     pub caller: String,
     pub callee: String,
-    /// What a call took, with what it called in turn.
+    /// The instructions of one call, including those of its own calls.
     pub instructions: u64,
 }
 

@@ -200,7 +200,7 @@ pub fn encode(head: [u8; 3], endpoint: &Endpoint<'_>, out: &mut [u8]) -> usize {
     }
 }
 
-/// Puts a header in front of what follows the headroom. Returns where it begins.
+/// Puts a header in front of what follows the headroom. Returns where the header begins.
 #[inline(always)]
 pub fn prepend(endpoint: &Endpoint<'_>, headroom: &mut [u8]) -> usize {
     let len = match endpoint.address {

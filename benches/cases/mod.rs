@@ -1,4 +1,5 @@
-//! What is measured: each operation as the crate does it, and as its floor does. Bad input ends in a panic on both sides.
+//! What is measured: each operation as the crate does it, and by hand (its floor: see README.md). Bad input ends in a panic on both
+//! sides.
 #![allow(dead_code, reason = "not every bench needs all of it")]
 
 pub mod codec;
@@ -13,7 +14,7 @@ pub struct Case {
     pub name: &'static str,
     /// How many bytes it reads or writes.
     pub bytes: usize,
-    /// How many times the instructions of its floor it may take.
+    /// The maximum of its instructions, as a multiple of those of its floor.
     pub limit: f64,
     pub ours: fn(),
     pub floor: fn(),

@@ -1,5 +1,5 @@
-//! Whole handshakes of either side, by drivers with their own buffer, which every read copies into: one message per read, byte by
-//! byte, and over an `Inbox`.
+//! Whole handshakes of either side: one message per read, byte by byte, and over an `Inbox`. Each driver has a buffer, into which
+//! every read copies.
 
 use std::hint::black_box;
 use std::net::Ipv4Addr;

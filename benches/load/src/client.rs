@@ -11,7 +11,7 @@ use socks5_sansio::{Address, UserPass};
 
 use crate::server::Server;
 
-/// For each operation on a socket.
+/// The time limit of each operation on a socket.
 const TIMEOUT: Duration = Duration::from_secs(20);
 /// The time after which a target is known not to answer.
 const FULL: Duration = Duration::from_millis(200);
@@ -67,7 +67,7 @@ impl Client {
         Ok(Self { proxy, credentials, target, sources, connections: Cell::new(0) })
     }
 
-    /// Opens a tunnel to the target. The target's end comes from the address in the reply.
+    /// Opens a tunnel to the target. The target accepts only the connection from the address in the reply.
     pub fn open(&self) -> io::Result<Tunnel> {
         let mut client = self.connect()?;
         let bound = connect(&mut client, self.target.local_addr()?, self.credentials)?;

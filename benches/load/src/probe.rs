@@ -1,4 +1,4 @@
-//! Another client: the time that it waits for a whole CONNECT, again and again.
+//! Another client, which connects again and again during a load: the time that each CONNECT takes.
 
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};

@@ -16,7 +16,7 @@ const WARM_UP: usize = 50;
 const SETTLE: Duration = Duration::from_secs(1);
 /// The time in which the other client's waits are measured while nothing else changes.
 const HOLD: Duration = Duration::from_secs(2);
-/// The tunnels that exhaust a process of 1,024 descriptors if closing them does not free theirs, and its limit.
+/// The number of tunnels that uses up `FEW_DESCRIPTORS`, unless the server closes the descriptors of those that have ended.
 const CLOSED: usize = 508;
 const FEW_DESCRIPTORS: &str = "1024";
 const RELAYED: [u8; 1024] = [b'x'; 1024];

@@ -31,10 +31,10 @@ struct Args {
     proxies: Vec<(String, String)>,
 }
 
-/// One download.
+/// The measures of one download.
 struct Sample {
     download: Download,
-    /// Of the proxy, in seconds.
+    /// The processor time of the proxy, in seconds.
     cpu: f64,
 }
 

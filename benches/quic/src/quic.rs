@@ -13,7 +13,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 pub type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
 
 pub const MTU: u16 = 1500;
-/// Of a UDP datagram over IPv4.
+/// The most data of a UDP datagram over IPv4.
 pub const PAYLOAD: u16 = MTU - 20 - 8;
 const NAME: &str = "localhost";
 const BLOCK: &[u8] = &[0; 64 * 1024];

@@ -33,7 +33,7 @@ pub const PEERS: [(&str, Comparison, &[Decided]); 3] = [
 pub enum Decided {
     /// We reject another version at its first byte, they after as many bytes as they read at once.
     VersionAtOnce,
-    /// Our states for SOCKS5 reject SOCKS4, which has states of its own; theirs accept both.
+    /// Our states for SOCKS5 reject SOCKS4, which has its own states; theirs accept both.
     Socks4,
     /// We ignore RSV, they reject all but 00.
     ReservedIsIgnored,

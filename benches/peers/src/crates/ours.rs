@@ -89,13 +89,13 @@ pub(super) fn endpoint() -> Endpoint<'static> {
     SocketAddr::V4(bound()).into()
 }
 
-/// As in the other columns.
+/// Compares with `==`, as the other columns do.
 pub(super) fn are_equal(given: &UserPass<'_>) -> bool {
     let (username, password) = credentials();
     given.username() == username.as_bytes() && given.password() == password.as_bytes()
 }
 
-/// A driver with a buffer of its own.
+/// A driver with its own buffer.
 struct Wire<'a> {
     stream: &'static [u8],
     inbox: Inbox<[u8; 513]>,

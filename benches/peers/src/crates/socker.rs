@@ -112,7 +112,7 @@ fn make_datagram(payload: &[u8], buffer: &mut Vec<u8>) {
     datagram.encode_into(buffer).unwrap();
 }
 
-/// A driver with a buffer of its own, as in the first column.
+/// A driver with its own buffer, as in the first column.
 struct Wire<'a> {
     stream: &'static [u8],
     received: [u8; 513],

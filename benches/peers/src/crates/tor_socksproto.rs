@@ -1,4 +1,4 @@
-//! tor-socksproto: both sides of the handshake, with a buffer of their own.
+//! tor-socksproto: both sides of the handshake, with their own buffer.
 
 use tor_socksproto::{
     Buffer, Handshake, NextStep, SocksAddr, SocksAuth, SocksClientHandshake, SocksCmd, SocksProxyHandshake, SocksReply,
