@@ -117,7 +117,7 @@ impl Unread {
         filled.split_at(self.start.min(filled.len())).1
     }
 
-    /// Removes the first `len` of the bytes, which are `unread`.
+    /// Removes the first `len` unread bytes; `unread` has all of them.
     #[inline]
     fn consume(&mut self, len: usize, unread: &[u8]) {
         match unread.get(len..) {
@@ -264,10 +264,10 @@ mod tests {
         assert_eq!((inbox.space().len(), inbox.unread()), (3, b"d".as_slice()));
         assert_eq!(std::format!("{inbox:?}"), "Inbox { unread: 1, capacity: 4 }");
         inbox.room(3).unwrap().copy_from_slice(b"efg");
-        inbox.filled(9); // taken as all the room
+        inbox.filled(9); // counts as all the room, which is less
         assert_eq!(inbox.unread(), b"defg");
         assert_eq!(inbox.room(1), Err(BufferTooSmall { needed: 5 }));
-        inbox.consume(9); // taken as all that is unread
+        inbox.consume(9); // counts as all that is unread, which is less
         assert_eq!(inbox.unread(), b"");
         assert_eq!(inbox.room(4).unwrap().len(), 4);
     }

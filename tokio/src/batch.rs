@@ -33,7 +33,7 @@ thread_local! {
 /// Runs a closure with the batch of the thread, which is empty.
 pub(crate) fn with_batch<T>(run: impl FnOnce(&mut Batch) -> T) -> T {
     BATCH.with_borrow_mut(|batch| {
-        batch.clear(); // where a task has panicked, it may not be
+        batch.clear(); // it is not empty if a task has panicked
         run(batch)
     })
 }
@@ -106,7 +106,7 @@ impl BatchSocket {
         })
     }
 
-    /// Sends datagrams of `stride` bytes each, the last may have less: in one call, or one after another where that fails.
+    /// Sends datagrams of `stride` bytes each, the last may have less: in one call, or one after another if that fails.
     /// Returns how many were sent, unless none was.
     pub(crate) fn try_send(&self, datagrams: &[u8], stride: NonZeroUsize, to: SocketAddr) -> io::Result<usize> {
         let count = Message::datagrams(stride, datagrams).count();
@@ -165,7 +165,7 @@ impl Batch {
         self.datagrams.extend_from_slice(header);
         self.datagrams.extend_from_slice(data);
         if stride.is_none() {
-            self.send(socket); // without a byte, nothing would be left of it
+            self.send(socket); // an empty datagram adds no bytes to the batch, and would be lost
         }
     }
 

@@ -239,7 +239,7 @@ pub fn is_own(address: SocketAddr, listening: SocketAddr) -> bool {
     address.port() == listening.port() && (ip == own || ip.is_unspecified() || own.is_unspecified() && is_local(ip))
 }
 
-/// Whether an address is one of this host's own: packets to it have it as their source, too.
+/// Whether an address belongs to this host: packets to it then have it as their source, too.
 pub(crate) fn is_local(ip: IpAddr) -> bool {
     let ip = ip.to_canonical();
     ip.is_unspecified() || ip.is_loopback() || facing(ip).is_ok_and(|local| local == ip)

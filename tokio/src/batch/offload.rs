@@ -17,7 +17,7 @@ use super::{MESSAGES, Message};
 
 /// The most datagrams in one message.
 pub(crate) const MAX_RECV_SEGMENTS: usize = 64;
-/// Whether datagrams may be sent in IP fragments where that is forbidden.
+/// Whether datagrams may still be sent in IP fragments after `forbid_fragments`.
 pub(crate) const MAY_FRAGMENT: bool = false;
 
 /// What the system can do, found out once.
@@ -30,7 +30,7 @@ struct Offload {
 #[derive(Debug)]
 pub(super) struct System {
     offload: &'static Offload,
-    /// Datagrams of this length and longer are sent one by one: several in one call exceed the path MTU, or the network card cannot.
+    /// Datagrams of this length and longer are sent one by one: they exceed the path MTU, or the network card cannot segment them.
     refused: AtomicUsize,
 }
 
@@ -64,7 +64,7 @@ impl System {
         let mut count = 0;
         let outcome = socket.try_io(Interest::READABLE, || {
             count = self.offload.state.recv(socket.into(), &mut buffers[..asked], &mut metas)?;
-            // fewer than asked for are all: the next call would find none
+            // fewer than requested: there are no more, and the next call would block
             if count < asked { Err(ErrorKind::WouldBlock.into()) } else { Ok(()) }
         });
         if count == 0 {

@@ -10,7 +10,7 @@ use super::Message;
 
 /// The most datagrams in one message.
 pub(crate) const MAX_RECV_SEGMENTS: usize = 1;
-/// Whether datagrams may be sent in IP fragments where that is forbidden.
+/// Whether datagrams may still be sent in IP fragments after `forbid_fragments`.
 pub(crate) const MAY_FRAGMENT: bool = true;
 
 #[derive(Debug)]
