@@ -166,8 +166,8 @@ pub enum Scope {
 /// exempts a few of its addresses. All IPv6 addresses that are not allocated are reserved too.
 ///
 /// An IPv6 address that contains an IPv4 address has the scope of the IPv4 address: IPv4-mapped (::ffff:0:0/96), IPv4-translated
-/// (::ffff:0:0:0/96), NAT64 (64:ff9b::/96), 6to4 (2002::/16) and IPv4-compatible (::/96) addresses. A filter must check the
-/// addresses that a name resolves to: some resolvers accept `127.1` or `0x7f.1` as an address.
+/// (::ffff:0:0:0/96), NAT64 (64:ff9b::/96), 6to4 (2002::/16) and IPv4-compatible (::/96) addresses. A rule for destinations must
+/// also check the addresses that a name resolves to: some resolvers accept `127.1` or `0x7f.1` as an address.
 ///
 /// ```
 /// use socks5_sansio::association::{Scope, scope};

@@ -34,8 +34,8 @@ pub trait Receive: Sized + sealed::Sealed {
     /// The error that ends this handshake.
     type Error: core::error::Error + Copy + Send + Sync + 'static;
 
-    /// Returns the least number of bytes missing from the message, or `None` if [`receive`](Self::receive) can decide. An address
-    /// whose length is not known yet counts as an empty name.
+    /// Returns the least number of bytes missing from the message, or `None` if [`receive`](Self::receive) can decide. While
+    /// the length of an address is not known, it counts as the shortest, an empty name.
     fn missing(&self, input: &[u8]) -> Option<NonZeroUsize>;
 
     /// Receives the message at the front of the input. Returns it, and its length in bytes.

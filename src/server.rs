@@ -3,6 +3,7 @@
 //! ```text
 //!  ReceiveOffer
 //!    -> (MethodOffer, ChooseMethod) -- no_authentication --------------------------------> ReceiveRequest
+//!                                   -- login -------> Login::{Anonymous(_, ReceiveRequest), UserPass(ReceiveUserPass)}
 //!                                   -- user_pass ---> ReceiveUserPass
 //!                                        -> (UserPass, VerifyUserPass) -- accept --------> ReceiveRequest
 //!                                                                      -- reject, then close

@@ -1,13 +1,13 @@
-//! Datagrams inside the TCP connection, for networks that drop UDP: three dialects, named after the programs that use them.
+//! Datagrams inside the TCP connection, for networks that drop UDP: three dialects, one of which has two versions.
 //!
 //! | dialect | asked for by | frames |
 //! |---|---|---|
 //! | hev-socks5 | [`HevDatagram::COMMAND`], 05 | [`HevDatagram`] |
 //! | gost | [`GostDatagram::COMMAND`], F3 | [`GostDatagram`] |
-//! | UDP over TCP 1 (sing-box, mihomo) | CONNECT to [`UotVersion::V1`] | [`UotDatagram`] |
-//! | UDP over TCP 2 | CONNECT to [`UotVersion::V2`] | a [`UotRequest`], then [`UotDatagram`] or [`UotConnectDatagram`] |
+//! | UDP over TCP 1 (sing-box, mihomo) | CONNECT to the reserved name of [`UotVersion::V1`] | [`UotDatagram`] |
+//! | UDP over TCP 2 | CONNECT to the reserved name of [`UotVersion::V2`] | a [`UotRequest`], then [`UotDatagram`] or [`UotConnectDatagram`] |
 //!
-//! A server receives the commands as [`Asked::Other`](crate::server::Asked::Other), and the names as the destination of
+//! A server receives the commands as [`Asked::Other`](crate::server::Asked::Other), and the reserved names as the destination of
 //! [`Asked::Connect`](crate::server::Asked::Connect). A server that does not support them refuses the commands with
 //! [`COMMAND_NOT_SUPPORTED`](crate::ReplyCode::COMMAND_NOT_SUPPORTED) and the names with
 //! [`HOST_UNREACHABLE`](crate::ReplyCode::HOST_UNREACHABLE), and never resolves the names.
@@ -15,8 +15,8 @@
 //! After the reply, and not before it, both sides send frames. A frame is decoded only when it is complete; the caller's buffer
 //! limits its length, and a frame that does not fit ends the association. A malformed frame ends it too, because the start of the
 //! next one is unknown. A datagram to a forbidden address, or to a name that does not resolve, is dropped, and the association
-//! continues. An access rule must check the [canonical](crate::Endpoint::canonical) address of each frame or of the [`UotRequest`],
-//! not the destination of the SOCKS request.
+//! continues. A rule for destinations must check the [canonical](crate::Endpoint::canonical) address of each frame or of the
+//! [`UotRequest`], and the addresses that its name resolves to, not the destination of the SOCKS request.
 //!
 //! ```
 //! use socks5_sansio::udp_in_tcp::HevDatagram;

@@ -157,7 +157,7 @@ where
     }
 }
 
-/// The error of [`accept`]. The refusal or the closing reply was sent, unless the stream failed.
+/// The error of [`accept`] and [`accept_either`]. The refusal or the closing reply was sent, unless the stream failed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum AcceptError {

@@ -25,7 +25,8 @@ pub enum Error<E: error::Error + 'static> {
     /// The stream failed.
     #[error(transparent)]
     Io(#[from] io::Error),
-    /// The peer refused, sent a malformed message, or closed the connection. The closing reply was sent, unless the stream failed.
+    /// The peer refused, sent a malformed message, or closed the connection. [`Wire::receive`] has sent the closing reply, unless
+    /// the stream failed; [`Wire::receive_with`] has sent nothing.
     #[error(transparent)]
     Peer(E),
 }

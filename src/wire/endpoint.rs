@@ -156,7 +156,7 @@ impl<'a> Endpoint<'a> {
 
     /// The address to connect to, or the host name to resolve. `None` for a name that is not a host name.
     ///
-    /// Address literals sent as names need no resolver, so they are addresses here.
+    /// The address is [canonical](Self::canonical): an address literal sent as a name needs no resolver.
     ///
     /// ```
     /// use socks5_sansio::{Domain, Endpoint, Target};

@@ -43,8 +43,8 @@ impl<'a> GostDatagram<'a> {
     /// The length of the longest frame in bytes.
     pub const MAX_LEN: usize = 3 + Endpoint::MAX_LEN + DATA_MAX_LEN;
 
-    /// F3: the command that requests this dialect. If its port is not 0, DST is the address for the proxy to listen on. BND of the
-    /// reply is the address of the proxy's UDP socket, which the client does not use.
+    /// F3: the command that requests this dialect. DST is the address for the proxy to listen on, unless its port is 0. BND of the
+    /// reply is the address of the proxy's UDP socket; the client does not use it.
     pub const COMMAND: Command = Command(0xF3);
 
     /// A datagram with FRAG FF.
