@@ -22,7 +22,7 @@ pub struct Association {
 }
 
 impl Association {
-    /// An association whose request succeeded on this connection, with this bound address in the reply.
+    /// An association from the TCP connection on which its request succeeded, and the bound address of the reply.
     ///
     /// # Errors
     ///

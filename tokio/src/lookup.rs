@@ -19,7 +19,8 @@ pub trait Resolve: Send + Sync + 'static {
 
     /// Whether clients may reach this address. By default, they may reach all.
     ///
-    /// It is called for every destination of a TCP connection or a datagram, whether the client sent a name or an address.
+    /// [`Lookups::addresses`] calls it for each address that it finds, whether the client sent a name or an address, and the relays
+    /// of datagrams for each destination. A connection that is made without [`Lookups`] is not checked.
     fn allows(&self, _destination: SocketAddr) -> bool {
         true
     }

@@ -23,6 +23,10 @@ const EARLY_MAX: usize = 64 * 1024;
 /// # Errors
 ///
 /// The error of the last attempt, [`ErrorKind::TimedOut`] after `all`, or [`ErrorKind::HostUnreachable`] if there are no addresses.
+///
+/// # Panics
+///
+/// If `all` is too long for the system's clock, such as [`Duration::MAX`].
 pub async fn connect(addresses: &[SocketAddr], each: Duration, all: Duration) -> io::Result<TcpStream> {
     let deadline = Instant::now() + all;
     let mut outcome = Err(ErrorKind::HostUnreachable.into());
@@ -184,9 +188,9 @@ pub struct Binding {
 }
 
 impl Binding {
-    /// Listens at the local address from which the first of the expected peers is reached, on a port of the system's choice. If any
-    /// peer is expected (0.0.0.0 or ::), listens at the address by which the client reached the server: `control_local` is the
-    /// server's end of the client's connection.
+    /// Listens at the local address from which the first of the expected peers is reached, on a port of the system's choice. If
+    /// the first is 0.0.0.0 or `::`, which stands for every peer, listens at the address by which the client reached the server:
+    /// `control_local` is the server's end of the client's connection.
     ///
     /// # Errors
     ///

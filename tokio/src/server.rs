@@ -14,6 +14,9 @@ use crate::deadline::within;
 
 /// The clients that a server admits: [`Anyone`], one user ([`UserPass`], [`UserPassBuf`]), a [`Check`] of credentials, or the
 /// caller's own type.
+///
+/// The trait does not promise that the future of [`user_pass`](Self::user_pass) is `Send`: a task for `tokio::spawn` must use a
+/// concrete type, and cannot be generic over `Admit`.
 #[allow(async_fn_in_trait, reason = "a closure of `Check` could not promise that its future is `Send`")]
 pub trait Admit {
     /// The value that [`accept`] returns for an admitted client: an account, a name, or `()`.

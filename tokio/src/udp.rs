@@ -98,7 +98,8 @@ impl<R: Resolve> Relay<R> {
         self.inside.local_addr()
     }
 
-    /// Relays until the client's TCP connection ends.
+    /// Relays until the client's TCP connection ends. If the client's host vanishes, only keepalive ends it: call
+    /// [`keep_alive`](crate::relay::keep_alive) on the connection first.
     pub async fn run(mut self, control: &TcpStream) -> Relayed {
         self.outside.ready().await;
         let mut ended = pin!(ended(control));
