@@ -1,5 +1,5 @@
-//! The crate in use, a page for each task. All code on these pages is compiled and run with the tests; the code of [`tls`] is
-//! compiled and run by `examples/tls`.
+//! The crate in use, a page for each task. All code on these pages, except that of other crates in [`coming_from`], is compiled and
+//! run with the tests; the code of [`tls`] is compiled and run by `examples/tls`.
 //!
 //! | task | page |
 //! |---|---|
