@@ -18,7 +18,7 @@ A SOCKS5 proxy server
   --password PASSWORD          The password; others on this machine can see the command line
   --password-file PATH         Read the password from the first line of a file [default: the variable SOCKS5_PASSWORD]
   --open                       Allow a --listen beyond loopback without --user: everybody can use the proxy
-  --global-only                Refuse destinations that are not globally reachable, such as this machine and private networks
+  --global-only                Refuse destinations that are not globally reachable, such as loopback and private networks
   --handshake-timeout SECONDS  The time for a client's handshake [default: 10]
   --reassemble                 Reassemble fragments of datagrams instead of dropping them
   --grace SECONDS              The time for tunnels to end after SIGTERM or SIGINT [default: 5]

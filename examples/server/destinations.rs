@@ -8,7 +8,7 @@ use tokio_socks5_sansio::socks5_sansio::association::{Scope, scope};
 
 /// The system's resolver, with a rule.
 pub struct Destinations {
-    /// Whether this machine and private networks are refused.
+    /// Whether only globally reachable addresses are allowed. A public address of this machine is one of them.
     pub global_only: bool,
 }
 
