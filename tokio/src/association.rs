@@ -11,7 +11,7 @@ use tokio::net::{TcpStream, UdpSocket};
 
 pub use self::batched::{Batched, Received};
 use crate::outbound::any_port;
-use crate::relay::ended;
+use crate::relay::{ended, keep_alive};
 
 /// Datagrams through a proxy, until the TCP connection on which the association was requested ends.
 #[derive(Debug)]
@@ -22,13 +22,15 @@ pub struct Association {
 }
 
 impl Association {
-    /// An association from the TCP connection on which its request succeeded, and the bound address of the reply.
+    /// An association from the TCP connection on which its request succeeded, and the bound address of the reply. Keepalive is set
+    /// on the connection, so that the association also ends if the proxy's host vanishes.
     ///
     /// # Errors
     ///
     /// Those of the system, if it has no socket or no route to the relay.
     pub async fn new(control: TcpStream, bound: Endpoint<'_>) -> io::Result<Self> {
         let relay = relay_address(bound, control.peer_addr()?);
+        let _ = keep_alive(&control); // an association without keepalive is better than none
         let socket = UdpSocket::bind(local_for(relay, control.local_addr()?)).await?;
         socket.connect(relay).await?;
         Ok(Self { control, socket, relay })

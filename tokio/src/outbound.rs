@@ -11,7 +11,7 @@ use socks5_sansio::association::bound_address;
 use socks5_sansio::either::{Listen, Respond};
 use tokio::io::{AsyncRead, AsyncWrite, Interest};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::timeout;
 
 use crate::Wire;
 
@@ -23,20 +23,14 @@ const EARLY_MAX: usize = 64 * 1024;
 /// # Errors
 ///
 /// The error of the last attempt, [`ErrorKind::TimedOut`] after `all`, or [`ErrorKind::HostUnreachable`] if there are no addresses.
-///
-/// # Panics
-///
-/// If `all` is too long for the system's clock, such as [`Duration::MAX`].
 pub async fn connect(addresses: &[SocketAddr], each: Duration, all: Duration) -> io::Result<TcpStream> {
-    let deadline = Instant::now() + all;
+    timeout(all, connect_to_any(addresses, each)).await.unwrap_or_else(|late| Err(late.into()))
+}
+
+async fn connect_to_any(addresses: &[SocketAddr], each: Duration) -> io::Result<TcpStream> {
     let mut outcome = Err(ErrorKind::HostUnreachable.into());
     for address in addresses {
-        let attempt = timeout(each, TcpStream::connect(address));
-        outcome = match timeout_at(deadline, attempt).await {
-            Ok(Ok(outcome)) => outcome,
-            Ok(Err(late)) => Err(late.into()),
-            Err(late) => return Err(late.into()),
-        };
+        outcome = timeout(each, TcpStream::connect(address)).await.unwrap_or_else(|late| Err(late.into()));
         if outcome.is_ok() {
             break;
         }

@@ -19,7 +19,7 @@ use crate::batch::{Batch, MESSAGES, Message, with_batch};
 use crate::limits::{Limit, Place};
 use crate::lookup::{Lookups, Resolve};
 use crate::outbound::any_port;
-use crate::relay::{Relayed, ended};
+use crate::relay::{Relayed, ended, keep_alive};
 
 /// The endpoint and the data of the longest datagram.
 const REASSEMBLY_LEN: usize = UdpHeader::MAX_LEN + 65_536;
@@ -98,9 +98,9 @@ impl<R: Resolve> Relay<R> {
         self.inside.local_addr()
     }
 
-    /// Relays until the client's TCP connection ends. If the client's host vanishes, only keepalive ends it: call
-    /// [`keep_alive`](crate::relay::keep_alive) on the connection first.
+    /// Relays until the client's TCP connection ends. Keepalive is set on it, so that it also ends if the client's host vanishes.
     pub async fn run(mut self, control: &TcpStream) -> Relayed {
+        let _ = keep_alive(control); // a relay without keepalive is better than none
         self.outside.ready().await;
         let mut ended = pin!(ended(control));
         loop {

@@ -5,12 +5,17 @@ mod fixture;
 use std::io::ErrorKind;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::atomic::Ordering::SeqCst;
+use std::time::Duration;
 
 use fixture::{Fixture, TEST_TIMEOUT, destination, open, receive};
-use tokio::net::UdpSocket;
+use socket2::SockRef;
+use tokio::net::{TcpListener, TcpStream, UdpSocket};
 use tokio::time::timeout;
+use tokio_socks5_sansio::association::Association;
+use tokio_socks5_sansio::relay::relay;
 use tokio_socks5_sansio::socks5_sansio::fragment::fragments;
 use tokio_socks5_sansio::socks5_sansio::{Encode, Endpoint, UdpHeader};
+use tokio_socks5_sansio::udp_in_tcp::Dialect;
 
 #[tokio::test]
 async fn relays_both_ways_whatever_the_request_has_as_its_source() {
@@ -133,6 +138,39 @@ async fn two_associations_cannot_feed_each_other() {
     }
     fixture.association.send_to(address, b"last").await.unwrap();
     assert_eq!(receive(&socket).await.0, b"last", "nothing went from relay to relay");
+}
+
+/// A connection, and another handle of its first end.
+async fn observed_pair() -> (TcpStream, std::net::TcpStream, TcpStream) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let near = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap().into_std().unwrap();
+    let observer = near.try_clone().unwrap();
+    (TcpStream::from_std(near).unwrap(), observer, listener.accept().await.unwrap().0)
+}
+
+#[tokio::test]
+async fn connections_without_a_time_limit_have_keepalive() {
+    let fixture = Fixture::start("0.0.0.0:0", false).await;
+    let has_keepalive = |observer| SockRef::from(&observer).keepalive().unwrap();
+
+    let (control, observer, _client) = observed_pair().await;
+    let udp = fixture.relays.open(&control, "0.0.0.0:0".try_into().unwrap()).unwrap();
+    timeout(Duration::ZERO, udp.run(&control)).await.unwrap_err();
+    assert!(has_keepalive(observer), "UDP ASSOCIATE");
+
+    let (control, observer, _client) = observed_pair().await;
+    let in_tcp = fixture.relays.open_in_tcp(&control, Dialect::Hev).unwrap();
+    timeout(Duration::ZERO, in_tcp.run(&control, &[])).await.unwrap_err();
+    assert!(has_keepalive(observer), "UDP in TCP");
+
+    let (client, observer, _client) = observed_pair().await;
+    let (target, other_observer, _target) = observed_pair().await;
+    timeout(Duration::ZERO, relay(client, target, vec![])).await.unwrap_err();
+    assert!(has_keepalive(observer) && has_keepalive(other_observer), "CONNECT and BIND");
+
+    let (client, observer, _proxy) = observed_pair().await;
+    let _association = Association::new(client, "127.0.0.1:9".try_into().unwrap()).await.unwrap();
+    assert!(has_keepalive(observer), "a client's association");
 }
 
 #[tokio::test]
