@@ -12,7 +12,7 @@ use tokio::io::{copy, sink};
 use tokio::net::{TcpListener, TcpStream, UdpSocket};
 use tokio::{join, select};
 use tokio_socks5_sansio::lookup::Resolve;
-use tokio_socks5_sansio::relay::Relayed;
+use tokio_socks5_sansio::relay::{Relayed, keep_alive};
 use tokio_socks5_sansio::udp::{Relay, Relays};
 
 use crate::protection::Protection;
@@ -58,6 +58,7 @@ impl<R: Resolve> Association<R> {
     /// Relays until the client's TCP connection ends.
     pub async fn run(self, mut client: Stream<'_>) -> Relayed {
         let Self { mut frames, relay, control, listener } = self;
+        let _ = keep_alive(client.socket()); // an association without keepalive is better than none
         let mut sink = sink();
         let until_the_end = async {
             select! {
