@@ -5,11 +5,11 @@
 default:
     @{{ just_executable() }} --list --unsorted --justfile {{ justfile() }}
 
-# Everything that must hold on a new machine; installs what the tests need
+# What every change must pass; on Debian 12, as root: installs what the tests need
 ci:
     bash .ci/run
 
-# Everything below tests/ except api and bare; the code of README, documentation and guides
+# The tests of the workspace, and the code of README, documentation and guides
 test *ARGS:
     cargo test --workspace {{ ARGS }}
 
@@ -21,7 +21,7 @@ faults:
 exhaustive:
     cargo test -p socks5-sansio-exhaustive
 
-# The examples with curl, OpenSSH, dante and others; INTEROP_REQUIRED=1 makes a missing program a failure
+# The examples byte by byte, and with curl, OpenSSH, dante and others; INTEROP_REQUIRED=1 makes a missing program a failure
 interop:
     cargo test -p socks5-sansio-interop
 
