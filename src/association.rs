@@ -263,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn s7_admits_only_the_port_in_a_request_with_the_clients_address() {
+    fn s6_admits_only_the_port_in_a_request_with_the_clients_address() {
         for destination in ["192.0.2.1:5000", "[::ffff:192.0.2.1]:5000"] {
             let mut filter = filter("192.0.2.1", destination);
             assert_eq!(filter.client(), Some(addr("192.0.2.1:5000")));
@@ -275,7 +275,7 @@ mod tests {
     }
 
     #[test]
-    fn s7_ignores_the_port_in_a_request_with_another_address() {
+    fn s6_ignores_the_port_in_a_request_with_another_address() {
         for destination in ["8.8.8.8:53", "192.168.1.7:40000", "0.0.0.0:5001", "example.com:5001", "192.0.2.1:0"] {
             let mut filter = filter("192.0.2.1", destination);
             assert_eq!(filter.client(), None, "{destination}");
