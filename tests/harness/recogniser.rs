@@ -309,7 +309,7 @@ impl<'a> Side<'a> {
 
     /// A message that the application defines, of this length in bytes.
     fn custom(&mut self, len: usize) -> Result<Vec<u8>, End> {
-        self.earliest_ends.push((self.at, 0));
+        self.earliest_ends.push((self.at, 0)); // no state waits for it: nothing is reported as missing
         let custom = self.input[self.at..].get(..len).ok_or(End::Left)?;
         self.at += len;
         Ok(custom.to_vec())
@@ -324,7 +324,7 @@ impl Side<'_> {
         }
         let offer = self.offer().map_err(|fault| match fault {
             Fault::Closed => End::Server(server::Error::Silent),
-            fault => malformed(fault, server::Error::Offer),
+            fault => server_end(fault, server::Error::Offer),
         })?;
         self.received(Event::Offer(offer.to_vec()));
         // section 3: the server selects one of the methods given; FF is none
@@ -338,13 +338,13 @@ impl Side<'_> {
             2 => self.verify()?,
             _ => self.answer_frame()?,
         }
-        self.grant()
+        self.answer_request()
     }
 
     fn verify(&mut self) -> Result<(), End> {
         let (username, password) = self.user_pass().map_err(|fault| {
             self.refuse_malformed(&fault, b"\x01\x01");
-            malformed(fault, server::Error::UserPass)
+            server_end(fault, server::Error::UserPass)
         })?;
         self.received(Event::UserPass(username.to_vec(), password.to_vec()));
         let accepted = match self.plan.accepts() {
@@ -384,11 +384,11 @@ impl Side<'_> {
         Ok(())
     }
 
-    fn grant(&mut self) -> Result<(), End> {
+    fn answer_request(&mut self) -> Result<(), End> {
         let (command, destination) = self.request().map_err(|fault| {
             let rep = if matches!(fault, Fault::Malformed(Invalid::AddressType(_))) { 8 } else { 1 };
             self.refuse_malformed(&fault, &reply(rep, UNSPECIFIED));
-            malformed(fault, server::Error::Request)
+            server_end(fault, server::Error::Request)
         })?;
         self.received(Event::Request(command, destination));
         let answer = self.plan.answer();
@@ -410,7 +410,7 @@ impl Side<'_> {
     fn serve_socks4(&mut self) -> Result<(), End> {
         let (command, user_id, destination) = self.socks4_request().map_err(|fault| {
             self.refuse_malformed(&fault, REJECTED);
-            malformed(fault, server::Error::Socks4)
+            server_end(fault, server::Error::Socks4)
         })?;
         self.received(Event::UserId(user_id.to_vec()));
         self.events.push(Event::Request(command, destination));
@@ -463,7 +463,7 @@ impl Side<'_> {
         let ((user_id, _), (command, destination)) = (self.plan.credentials(), self.plan.request());
         self.send(&socks4_request(command, user_id, destination).map_err(End::Unsent)?);
         for _ in 0..if command == BIND { 2 } else { 1 } {
-            match self.socks4_reply().map_err(bad_socks4)? {
+            match self.socks4_reply().map_err(socks4_end)? {
                 Ok(bound) => self.received(Event::Bound(bound)),
                 Err(cd) => return Err(End::Socks4(socks4::Error::Refused(socks4::ReplyCode(cd)))),
             }
@@ -503,7 +503,7 @@ impl Side<'_> {
     }
 
     fn selected(&mut self, offered: &[u8]) -> Result<u8, End> {
-        match self.selection().map_err(bad)? {
+        match self.selection().map_err(client_end)? {
             0xFF => Err(End::Client(client::Error::NoAcceptableMethods)),
             method if offered.contains(&method) => Ok(method),
             method => Err(End::Client(client::Error::NotOffered(Method(method)))),
@@ -511,7 +511,7 @@ impl Side<'_> {
     }
 
     fn authenticated(&mut self) -> Result<(), End> {
-        match self.status().map_err(bad)? {
+        match self.status().map_err(client_end)? {
             0 => Ok(()),
             status => Err(End::Client(client::Error::Rejected(UserPassStatus(status)))),
         }
@@ -538,7 +538,7 @@ impl Side<'_> {
     }
 
     fn bound(&mut self) -> Result<(), End> {
-        match self.reply().map_err(bad)? {
+        match self.reply().map_err(client_end)? {
             Ok(bound) => self.received(Event::Bound(bound)),
             Err(rep) => return Err(End::Client(client::Error::Refused(ReplyCode(rep)))),
         }
@@ -564,7 +564,8 @@ fn framed(mtyp: u8, token: &[u8]) -> Vec<u8> {
     [&[1, mtyp], (token.len() as u16).to_be_bytes().as_slice(), token].concat()
 }
 
-fn malformed(fault: Fault, error: fn(Invalid) -> server::Error) -> End {
+/// The end of a server that cannot receive a message. `error` is for a malformed one.
+fn server_end(fault: Fault, error: fn(Invalid) -> server::Error) -> End {
     End::Server(match fault {
         Fault::Closed => server::Error::Closed,
         Fault::Truncated => server::Error::Truncated,
@@ -572,7 +573,8 @@ fn malformed(fault: Fault, error: fn(Invalid) -> server::Error) -> End {
     })
 }
 
-fn bad(fault: Fault) -> End {
+/// The end of a client that cannot receive a message.
+fn client_end(fault: Fault) -> End {
     End::Client(match fault {
         Fault::Closed => client::Error::Closed,
         Fault::Truncated => client::Error::Truncated,
@@ -580,7 +582,8 @@ fn bad(fault: Fault) -> End {
     })
 }
 
-fn bad_socks4(fault: Fault) -> End {
+/// The same in SOCKS4.
+fn socks4_end(fault: Fault) -> End {
     End::Socks4(match fault {
         Fault::Closed => socks4::Error::Closed,
         Fault::Truncated => socks4::Error::Truncated,
