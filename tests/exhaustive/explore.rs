@@ -105,6 +105,7 @@ impl<'a> Explorer<'a> {
         assert_eq!(explorer.cases, scripts * explorer.menu.ways(0) * DELIVERIES.len() as u64);
     }
 
+    /// Runs a script. If the run read a decision that was still open, runs the script again with each option for it.
     fn branch(&mut self, script: &[u8], plan: &Plan, decided: u8, rest: Rest) {
         let run = self.run(script, plan);
         if let Some(decision) = self.undecided(run.decisions & !decided) {
@@ -125,6 +126,7 @@ impl<'a> Explorer<'a> {
         DECISIONS.into_iter().find(|decision| read & *decision as u8 != 0 && self.menu.options(*decision) > 0)
     }
 
+    /// The script's end is not certain: counts it, and continues it with each symbol, whole and truncated.
     fn go_on(&mut self, script: &[u8], plan: &Plan, decided: u8, left: u32) {
         self.stands_for(1, decided);
         for cut in self.cuts.clone() {
@@ -151,6 +153,7 @@ impl<'a> Explorer<'a> {
         run
     }
 
+    /// Counts the cases of a run: this many scripts, in all deliveries, with every way to decide what is open.
     fn stands_for(&mut self, scripts: u64, decided: u8) {
         self.cases += scripts * self.menu.ways(decided) * DELIVERIES.len() as u64;
     }

@@ -190,7 +190,8 @@ fn named(given: UserPass<'_>) -> Option<String> {
     known.then(|| String::from_utf8(given.username().to_vec()).unwrap())
 }
 
-/// Accepts a client that sends each script, and checks the result against the plan. Every request is refused.
+/// Accepts a client that sends each script, and checks the result against the plan. Every request is refused. `user` returns the
+/// method by which this user must have been admitted, or `None` if several are possible.
 fn accepts<A: Admit>(admit: &A, plan: &Plan, user: impl Fn(A::User) -> Option<u8>) {
     let plan = plan.clone().with_answer(Answer { listening: None, code: 7, bound: IPV4.to_vec() });
     for offer in [b"\x05\x01\x00".as_slice(), b"\x05\x01\x02", b"\x05\x02\x00\x02", b"\x05\x01\x01", b"\x05\x00"] {

@@ -1,4 +1,4 @@
-//! What the RFCs demand of messages and of their order, a test for each demand. RFC 1961's are in `gssapi.rs`.
+//! Duties of the RFCs (`tests/duties.md`) about messages and their order. Those that need a GSSAPI context are in `gssapi.rs`.
 
 use socks5_sansio::client::Error;
 use socks5_sansio::server::{self, Asked};

@@ -177,6 +177,7 @@ pub fn agree(plan: &Plan, to_server: Delivery, to_client: Delivery) -> u8 {
         | End::Gssapi(gssapi::Error::Aborted)
         | End::Socks4(socks4::Error::Refused(_)) => {
             assert_eq!(served.end, End::Refused, "{plan:?}");
+            // an optimistic client had sent its data already: the server leaves it unread
             assert_eq!(if optimistic { plan.data.0.len() } else { 0 }, up.len().min(plan.data.0.len()), "{plan:?}");
         }
         // the server refused in a sub-negotiation that has no message for it

@@ -103,7 +103,7 @@ fn bind() -> Option<()> {
     (asked && first && second && up.is_empty() && down.is_empty()).then_some(())
 }
 
-/// The client's side in one flight, then the server's.
+/// Everything that an optimistic client sends, then everything that the server sends.
 fn optimistic() -> Option<()> {
     let credentials = UserPass::new("alice", "s3cret").ok()?;
     let destination = Endpoint::try_from("example.com:443").ok()?;
