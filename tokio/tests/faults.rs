@@ -36,6 +36,7 @@ enum Before {
 const BEFORE: [Before; 2] = [Before::Nothing, Before::Bulk];
 /// The server keeps as many pipes as directions have spliced at the same time: at most this many in these tests.
 const SPARE_PIPES: usize = 4;
+/// The most pipes that the server opens.
 const MAX_PIPES: usize = if cfg!(all(feature = "splice", target_os = "linux")) { 32 } else { 0 };
 
 /// A tunnel through the server to a target: both ends.
@@ -162,7 +163,7 @@ fn a_server_out_of_descriptors_recovers() {
 
 #[test]
 fn beyond_the_limit_a_client_gets_a_reply_at_once() {
-    let descriptors = 100 + MAX_PIPES * 2 + 8; // room for four connections
+    let descriptors = 100 + MAX_PIPES * 2 + 8; // room for four tunnels, of two each: `limits` spares the rest
     let server = Server::start_with(|server| {
         let mut shell = Command::new("sh");
         shell.args(["-c", &format!(r#"ulimit -n {descriptors} && exec "$0" "$@""#)]).arg(server);

@@ -1,4 +1,4 @@
-//! Connections on behalf of clients that leave, and look-ups by resolvers that do not answer.
+//! Connections on behalf of clients that leave, look-ups by resolvers that do not answer, and limits.
 
 mod unanswered;
 
