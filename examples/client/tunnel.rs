@@ -16,6 +16,7 @@ static IS_SENDING: AtomicBool = AtomicBool::new(false);
 
 /// Joins stdin and stdout to the connection. Stdin is sent at once; `handshake` is performed before the rest is received.
 pub fn run(stream: &TcpStream, handshake: impl FnOnce() -> io::Result<()>) -> io::Result<()> {
+    // each direction reports what it transfers to the other, which after its own end waits until the reports stop
     let (arrived, arrivals) = mpsc::sync_channel(1);
     let (sent, sends) = mpsc::sync_channel(1);
     let sending_stream = stream.try_clone()?;

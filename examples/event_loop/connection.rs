@@ -181,6 +181,7 @@ impl Connection {
         progressed | up_ends | down_ends
     }
 
+    /// The state after a step of the relay.
     fn relaying(&mut self, target: Peer, config: &Config) -> State {
         if self.is_broken(&target) {
             self.deadline = after(config.linger);
