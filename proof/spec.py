@@ -182,13 +182,11 @@ SILENT, CLOSED, TRUNCATED, NO_ACCEPTABLE_METHODS, NOT_OFFERED, REJECTED, REFUSED
 def state(m, message, kind, accept, closed=CLOSED, closing=lambda reason: [(True, b"")]):
     """A state that receives one message; `accept` has the result for the message's length and values."""
     needed = If(message[0] == MISSING, message[1], word(0))
-    *special, (_, usual) = closing(message[1])
     refuse = lambda reply: error(0, reply, kind, message[1], message[2])
     return first(
         (And(message[0] == MISSING, m.n == 0), error(needed, b"", closed)),
         (message[0] == MISSING, error(needed, b"", TRUNCATED)),
-        *((And(message[0] == MALFORMED, condition), refuse(reply)) for condition, reply in special),
-        (message[0] == MALFORMED, refuse(usual)),
+        *((And(message[0] == MALFORMED, condition), refuse(reply)) for condition, reply in closing(message[1])),
         accept(message[1], *message[2:]),
     )
 
@@ -216,16 +214,12 @@ def server_request(m):
 def choice(m, method, call):
     """Moves 0 and 1 select methods 0 and 2, 2 any other but FF, 3 method 1, 4 to 6 log in, 7 refuses."""
     def select(code, next, otherwise=words(1)):
-        return first((offered(m, code), words(VALUE, code, next)), otherwise)
+        return first((m.contains(2, word(m[1]), code), words(VALUE, code, next)), otherwise)
 
     user_pass, anonymous = select(2, 1), select(0, 0)
     other = first((Or(method == 0, method == 2, method == 0xFF), words(1)), select(method, word(method) + 256))
     moves = [anonymous, user_pass, other, select(1, 2), user_pass, select(2, 1, anonymous), select(0, 0, user_pass), words(VALUE, 0xFF, 3)]
     return first((server_offer(m)[1] != VALUE, words(2)), *((call == k, move) for k, move in enumerate(moves)), words(1))
-
-
-def offered(m, method):
-    return m.contains(2, word(m[1]), method)
 
 
 # the client
@@ -256,9 +250,8 @@ def client_reply(m):
 
 def in_a_row(before, after):
     """Two states in a row: the second has what the first leaves."""
-    succeeds = And(before[0] == 0, before[1] == VALUE)
     both = [after[0], after[1], If(after[1] == VALUE, after[2] + 2, after[2]), *after[3:]]
-    return first((succeeds, both), before)
+    return first((And(before[0] == 0, before[1] == VALUE), both), before)
 
 
 def client_answers(m, with_credentials):
@@ -266,6 +259,11 @@ def client_answers(m, with_credentials):
     status = in_a_row(client_status(m.after(2)), client_reply(m.after(4)))
     some = in_a_row(selected(m, (m[1] == 2, [])), status)
     return first((with_credentials == 0, none), some)
+
+
+def passed_on(state):
+    """The reply code with which a proxy refuses its own client if the next proxy failed: that of a refusal, or 1."""
+    return first((state[1] == VALUE, words()), (state[5] == REFUSED, words(1, state[6])), words(1, 1))
 
 
 # RFC 1961, both sides

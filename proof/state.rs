@@ -4,7 +4,7 @@
 use socks5_sansio::client::{self, SendRequest};
 use socks5_sansio::gssapi;
 use socks5_sansio::server::{self, Asked, ChooseMethod, Login, ReceiveOffer, ReceiveRequest, ReceiveUserPass};
-use socks5_sansio::{Endpoint, GssapiToken, Method, MethodOffer, Receive, UserPass};
+use socks5_sansio::{Endpoint, GssapiToken, Method, MethodOffer, Receive, ReplyCode, UserPass};
 
 use crate::{Bytes, Report, Words};
 
@@ -249,6 +249,16 @@ pub extern "C" fn client_answers_to_bind(input: Bytes, words: *mut Words, with_c
     };
     let (_, state) = client::optimistic(credentials, |permit| permit.bind(Endpoint::UNSPECIFIED));
     received(state, input, words, |report, (bound, _)| report.endpoint(input, &bound), client_error);
+}
+
+/// The reply code that an error of [`client_answers`] is passed on with.
+#[unsafe(no_mangle)]
+pub extern "C" fn client_reply_code(input: Bytes, words: *mut Words) {
+    let credentials = UserPass::new("", "").ok();
+    let (_, state) = client::optimistic(credentials, |permit| permit.connect(Endpoint::UNSPECIFIED));
+    if let Err(error) = state.receive(input.get()) {
+        Report::new(words).put([1, ReplyCode::from(error).0.into()]);
+    }
 }
 
 #[unsafe(no_mangle)]

@@ -57,6 +57,7 @@ for name in ["client_answers", "client_answers_to_bind"]:
     for credentials in [0, 1]:
         decodes(name, lambda m, credentials=credentials: spec.client_answers(m, credentials), BVV(credentials, 64),
                 name=f"{name}, {'with' if credentials else 'without'} credentials")
+decodes("client_reply_code", lambda m: spec.passed_on(spec.client_answers(m, 1)))
 decodes("gssapi_selection", lambda m: spec.selected(m, (m[1] == 1, [])))
 for side in ["client", "server"]:
     decodes(f"gssapi_{side}_token", lambda m: spec.gssapi(m, 1))
