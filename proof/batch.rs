@@ -4,8 +4,8 @@ use core::num::NonZeroUsize;
 
 use socks5_sansio::UdpHeader;
 
-use crate::encode::Value;
-use crate::{Bytes, Report, Words};
+use crate::encode::{Value, written};
+use crate::{Bytes, Out, Report, Words};
 
 #[unsafe(no_mangle)]
 pub extern "C" fn udp_max_data(value: *const Value, words: *mut Words, datagram_len: usize) {
@@ -14,7 +14,15 @@ pub extern "C" fn udp_max_data(value: *const Value, words: *mut Words, datagram_
     Report::new(words).put(header.max_data(datagram_len).map_or([1, 0], |len| [2, len as u64]));
 }
 
-/// The first run: where it lies, where the data of its first two datagrams lies, and its header.
+/// Before each segment of the data.
+#[unsafe(no_mangle)]
+pub extern "C" fn udp_prepend_each(value: *const Value, words: *mut Words, out: Out, segment: usize) {
+    let value = unsafe { &*value };
+    let (Some(header), Some(segment)) = (value.udp_header(), NonZeroUsize::new(segment)) else { return };
+    written(words, header.prepend_each(value.data(), segment, out.get()));
+}
+
+/// The first run: where it lies, where the data of its first three datagrams lies, and its header.
 #[unsafe(no_mangle)]
 pub extern "C" fn udp_runs(input: Bytes, words: *mut Words, stride: usize) {
     let mut report = Report::new(words);
@@ -24,7 +32,7 @@ pub extern "C" fn udp_runs(input: Bytes, words: *mut Words, stride: usize) {
             report.put([0]);
             report.put(input.position(run.datagrams()));
             let mut data = run.data();
-            for _ in 0..2 {
+            for _ in 0..3 {
                 report.put(data.next().map_or([0, 0], |data| input.position(data)));
             }
             report.put([run.header().fragment.0.into()]);

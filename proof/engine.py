@@ -4,7 +4,7 @@ Every address is checked before it is used, and the paths are checked to cover a
 `Undecided`, never a proof.
 """
 
-from strings import Refuted, Undecided, number, satisfiable  # before angr, whose log it silences
+from strings import LONGEST, Refuted, Undecided, number, satisfiable  # before angr, whose log it silences
 
 import angr
 import claripy
@@ -15,11 +15,11 @@ from image import address_of
 
 WORDS, VALUE, SCRATCH = 0x1000_0000, 0x1100_0000, 0x1200_0000
 INPUT, FIRST, SECOND, OUT = (k << 48 for k in range(1, 5))
-LONGEST = 1 << 47  # bytes, which is more than an address space has
 RETURN = 0xDEAD_0000
 STACK, STACK_SIZE = 0x7FFF_FFFE_0008, 0x1_0000
 LOCAL = STACK - 0x8000
 WORDS_SIZE = 16 * 8
+LARGEST_QUOTIENT = 3
 
 
 class AllAddresses(SimConcretizationStrategy):
@@ -46,10 +46,11 @@ class Path:
 class Run:
     """All paths of one function."""
 
-    def __init__(self, project, function, arguments, regions, out=None, assume=(), value=(), local=()):
+    def __init__(self, project, function, arguments, regions, out=None, assume=(), value=(), local=(), decide=True):
         self.project, self.regions, self.out = project, regions, out
         lengths = [ULE(region.n, LONGEST) for region in [*regions, *([out] if out else [])]]
         self.assume = [*assume, *lengths]
+        self.decide, self.open = decide, set()
         self.value_size = 8 * len(value)
         self.paths = self.explore(self.start(function, arguments, value, local))
         self.check_that_every_input_has_a_path()
@@ -65,6 +66,8 @@ class Run:
                 state.memory.store(start + 8 * k, word, endness="Iend_LE", inspect=False)
         state.add_constraints(*self.assume)
         state.globals["run"], state.globals["written"] = self, ()
+        if self.decide:
+            state.inspect.b("expr", when=angr.BP_AFTER, action=self.decides)
         state.inspect.b("mem_read", when=angr.BP_BEFORE, action=self.reads)
         state.inspect.b("mem_write", when=angr.BP_BEFORE, action=self.writes)
         self.stack_top = number(state.regs.rsp) + 8
@@ -125,6 +128,8 @@ class Run:
 
     def copies(self, state, to, source, length):
         size = number(length)
+        if size == 0:
+            return
         if size is not None and not any(self.always(state, region.has(source, length)) for region in self.regions):
             data = state.memory.load(source, size)
             state.memory.store(to, data)
@@ -142,6 +147,15 @@ class Run:
                 return found
         raise Undecided("compares with what is not of the same input")
 
+    def quotient(self, state, high, low, divisor):
+        """The quotient, which must be one number on the whole path, and the remainder: z3 has no answer if both operands are unknown."""
+        fits, remainder = [high == 0], low
+        for quotient in range(LARGEST_QUOTIENT + 1):
+            if self.always(state, And(*fits, ULT(remainder, divisor))):
+                return quotient, remainder
+            fits, remainder = [*fits, ULE(divisor, remainder)], remainder - divisor
+        raise Undecided("a quotient that is not one small number")
+
     def suffix(self, state, start, length):
         """The region that ends after `length` bytes from an address, and the offset in it."""
         for region in self.regions:
@@ -157,6 +171,21 @@ class Run:
                 return found
         data = state.memory.load(start, number(length)).chop(8)  # a constant of the harness
         return BVV(sum(1 << byte for byte in {number(byte) for byte in data}), 256)
+
+    def decides(self, state):
+        """A choice that the path has made already is no choice, so that lengths stay sums. In `open` are those that it has not made."""
+        result = state.inspect.expr_result
+        if isinstance(result, claripy.ast.Base) and result.op == "If":
+            condition, then, otherwise = result.args
+            seen = condition.hash(), len(state.solver.constraints)
+            if seen in self.open:
+                return
+            if self.always(state, condition):
+                state.inspect.expr_result = then
+            elif self.always(state, Not(condition)):
+                state.inspect.expr_result = otherwise
+            else:
+                self.open.add(seen)
 
     def is_own(self, address, size, *areas):
         at = number(address)
@@ -176,7 +205,8 @@ class Run:
         return ULE(address - start, length - size)
 
     def always(self, state, claim):
-        return not state.solver.satisfiable(extra_constraints=[Not(claim)])
+        claim = claripy.simplify(claim)
+        return claim.is_true() or not claim.is_false() and not satisfiable([*state.solver.constraints, Not(claim)])
 
     def demand(self, state, claim, fault):
         if not self.always(state, claim):
@@ -215,13 +245,10 @@ def encodes(pieces, valid, room, at_the_end=False):
     """All of `pieces` is written and nothing else, or too little room is reported with the length needed."""
     total = pieces.n
     start = room - total if at_the_end else BVV(0, 64)
-    position = BVS("position", 64)
 
     def claim(words, written):
-        is_right = [pieces.has(at - start, size, source, data) for at, size, source, data in written]
-        is_whole = Or(ULE(total, position), *(ULT(position - (at - start), size) for at, size, _, _ in written))
         nothing = BVV(len(written), 8) == 0
-        done = And(words[0] == 0, words[1] == (start if at_the_end else total), *is_right, is_whole)
+        done = And(words[0] == 0, words[1] == (start if at_the_end else total), pieces.are(written, start))
         failed = And(words[0] == 1, words[1] == total, nothing)
         rejected = And(nothing, *(word == 0 for word in words))
         return If(valid, If(ULE(total, room), done, failed), rejected)

@@ -54,6 +54,17 @@ class Insert(angr.SimProcedure):
             state.memory.store(to + 8 * k, word, endness="Iend_LE")
 
 
+def divide(divisor):
+    """The contract of the instruction: it divides rdx:rax, or edx:eax."""
+    def divided(state):
+        number = getattr(state.regs, divisor)
+        high, low = (state.regs.rdx, state.regs.rax) if number.size() == 64 else (state.regs.edx, state.regs.eax)
+        quotient, remainder = state.globals["run"].quotient(state, high, low, number)
+        state.regs.rax, state.regs.rdx = quotient, remainder.zero_extend(64 - remainder.size())
+
+    return divided
+
+
 LEMMAS = {"nul": (r"4leaf3nul17h", Nul), "insert": (r"9MethodSet6insert17h", Insert)}
 
 
@@ -64,7 +75,19 @@ def load(image):
     project.hook_symbol("bcmp", Compare(), replace=True)
     for name, (_, contract) in LEMMAS.items():
         project.hook(address_of(project, name), contract(), replace=True)
+    for address, size, divisor in divisions(project):
+        project.hook(address, divide(divisor), length=size)
     return project
+
+
+def divisions(project):
+    """The divisions by a register: address, length, and the register."""
+    for function in project.loader.main_object.symbols:
+        if function.is_function and function.size:
+            code = project.loader.memory.load(function.rebased_addr, function.size)
+            for instruction in project.arch.capstone.disasm(code, function.rebased_addr):
+                if instruction.mnemonic == "div" and instruction.op_str in project.arch.registers:
+                    yield instruction.address, instruction.size, instruction.op_str
 
 
 @contextmanager

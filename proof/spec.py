@@ -35,9 +35,7 @@ def user_pass(m):
     password = 3 + word(m[1])
     total = password + word(m[password - 1])
     return versioned(
-        m, 1, USER_PASS_VERSION, 3,
-        (m.n == 1, missing(m, 3)),
-        (ULT(m.n, password), missing(m, password)),
+        m, 1, USER_PASS_VERSION, 3, (m.n == 1, missing(m, 3)), (ULT(m.n, password), missing(m, password)),
         whole(m, total, 2, m[1], password, m[password - 1]),
     )
 
@@ -159,14 +157,26 @@ def uot_request(m):
 
 # Datagrams one after another in one buffer, `stride` bytes each but the last, which may be shorter. Those of a run have one header
 
-def udp_run(m, stride):
-    """The first run of at most two datagrams: where it lies, where the data of its datagrams lies, and the header."""
-    at = shorter(stride, m.n)
-    header = udp_header(m.part(0, at))
-    has_two = And(header[0] == VALUE, ULE(header[1], m.n - at), m.same(0, at, header[1]))
-    end = If(has_two, m.n, at)
-    data = [m.origin + header[1], at - header[1], *(If(has_two, word, 0) for word in (m.origin + at + header[1], m.n - at - header[1]))]
-    return first((m.n == 0, words(1)), (header[0] != VALUE, header), words(VALUE, m.origin, end, *data, *header[3:8]))
+def segments(m, length, count):
+    """All of one length but the last, which may be shorter."""
+    return [*(m.part(k * length, length) for k in range(count - 1)), m.after((count - 1) * length)]
+
+
+def udp_run(m, stride, count):
+    """The first run of a buffer of `count` datagrams, at most three: where it lies, where the data of each lies, and the header."""
+    datagrams = segments(m, stride, count)
+    header = udp_header(datagrams[0])
+    same, end, data = header[0] == VALUE, word(0), [word(0)] * 6
+    for k, datagram in enumerate(datagrams):
+        same = And(same, ULE(header[1], datagram.n), m.same(0, datagram.origin, header[1]))
+        end = If(same, datagram.origin + datagram.n, end)
+        data[2 * k:2 * k + 2] = [If(same, part, word(0)) for part in (datagram.origin + header[1], datagram.n - header[1])]
+    return first((m.n == 0, words(1)), (header[0] != VALUE, header), words(VALUE, 0, end, *data, *header[3:8]))
+
+
+def prepended_to_each(header, data, segment, count):
+    """What is sent: the header before each segment."""
+    return [piece for part in segments(data, segment, count) for piece in (*header, part)]
 
 
 def max_data(header, length):

@@ -8,6 +8,7 @@ from claripy import And, BVS, BVV, If, LShR, Not, Or, ULE, ULT
 
 logging.disable(logging.ERROR)  # of angr
 
+LONGEST = 1 << 47  # bytes, which is more than an address space has
 NONE = 256  # there is no NUL: only the first 256 bytes count
 
 
@@ -82,6 +83,8 @@ class Region:
     def same(self, start, other, length):
         """Whether the `length` bytes from two positions on are the same."""
         key = position(start), position(other), position(length)
+        if key[0] is key[1]:
+            return claripy.true()
         if key not in self.pairs:
             found = claripy.BoolS(f"{self.name}.same.{len(self.pairs)}", explicit_name=True)
             self.facts += (Or(*(a != b for a, b in zip(key, old)), found == same) for old, same in self.pairs.items())
@@ -89,9 +92,9 @@ class Region:
         return self.pairs[key]
 
     def has(self, address, size):
-        """Whether an access lies inside."""
-        offset = address - self.start
-        return And(ULE(offset, self.n), ULE(size, self.n - offset))
+        """Whether an access lies inside. No region is longer than `LONGEST`, so that the sum is one."""
+        offset, size = position(address - self.start), position(size)
+        return And(ULE(offset, LONGEST), ULE(size, LONGEST), ULE(position(offset + size), self.n))
 
     def after(self, start):
         return View(self, start, self.n - start)
@@ -148,9 +151,25 @@ class Pieces:
             found = If(ULT(at - start, length), piece[at - start] if byte is None else byte, found)
         return found
 
-    def has(self, at, size, source, data):
-        if source is None:
-            inside = And(ULE(at, self.n), ULE(size, self.n - at))
-            return And(inside, *(self[at + k] == byte for k, byte in enumerate(data.chop(8))))
-        copies = [(start, length, piece.start) for start, length, byte, piece in self.parts if byte is None]
-        return Or(size == 0, *(And(at == start, size == length, source == piece) for start, length, piece in copies))
+    def are(self, written, origin):
+        """Whether each write is of parts, at their positions from `origin` on, and each part has a write."""
+        right, covered = [], [[length == 0] for _, length, _, _ in self.parts]
+        for at, size, source, data in written:
+            places = list(self.places(at - origin, size, source, data))
+            places = [place for place in places if place[1].is_true()] or places
+            right.append(Or(size == 0, *(condition for _, condition in places)))
+            for parts, condition in places:
+                for part in parts:
+                    covered[part].append(condition)
+        return And(*right, *(Or(*conditions) for conditions in covered))
+
+    def places(self, at, size, source, data):
+        """The parts that a write can be of, and the condition on which it is of them."""
+        values = [] if data is None else data.chop(8)
+        for k, (start, length, byte, piece) in enumerate(self.parts):
+            here = claripy.simplify(at - start == 0)
+            if data is None and byte is None:
+                yield [k], claripy.simplify(And(here, size - length == 0, source - piece.start == 0))
+            elif data is not None and all(part[2] is not None for part in self.parts[k:k + size]) and k + size <= len(self.parts):
+                equal = (value == part[2] for value, part in zip(values, self.parts[k:]))
+                yield range(k, k + size), claripy.simplify(And(here, *equal))
