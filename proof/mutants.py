@@ -21,10 +21,10 @@ from theorems import THEOREMS
 
 ROOT = Path(__file__).resolve().parent.parent
 IMAGE = "libsocks5_sansio_proof.so"
-WORKERS, SECONDS = 2, 600
+WORKERS, SECONDS = 2, 1200
 CONTEXT = get_context("fork")
 TREES = CONTEXT.Queue()
-MESSAGES = "endpoint|frame|gost|gssapi|hev|leaf|message|method|reply|request|runs|socks4|udp|uot|user_pass"
+MESSAGES = "domain|endpoint|frame|gost|gssapi|hev|leaf|message|method|reply|request|runs|socks4|udp|uot|user_pass"
 SCOPE = re.compile(rf"src/(client|either|gssapi|receive|server|socks4|wire/({MESSAGES}))\.rs")
 
 
@@ -120,6 +120,8 @@ def main(directory, *wanted):
 
     results = directory / "results.jsonl"
     results.touch()
+    with results.open("r+") as file:  # an interruption may have cut the last line
+        file.truncate(file.read().rfind("\n") + 1)
     known = {(result["name"], result["diff"]) for result in read(results)}
     todo = [mutant for mutant in mutants() if (mutant["name"], mutant["diff"]) not in known
             and (not wanted or any(part in mutant["name"] for part in wanted))]
