@@ -74,7 +74,8 @@ def load(image):
     project.hook_symbol("memcpy", Copy(), replace=True)
     project.hook_symbol("bcmp", Compare(), replace=True)
     for name, (_, contract) in LEMMAS.items():
-        project.hook(address_of(project, name), contract(), replace=True)
+        for address in addresses_of(project, name):  # a mutant may have none
+            project.hook(address, contract(), replace=True)
     for address, size, divisor in divisions(project):
         project.hook(address, divide(divisor), length=size)
     return project
@@ -101,8 +102,12 @@ def without_contract(project, name):
 
 def address_of(project, function):
     """The address of a function of the harness, or of one that has a lemma."""
-    pattern = LEMMAS[function][0] if function in LEMMAS else f"^{function}$"
-    found = {symbol.rebased_addr for symbol in project.loader.main_object.symbols if re.search(pattern, symbol.name)}
+    found = addresses_of(project, function)
     if len(found) != 1:
         raise Undecided(f"the image has {len(found)} functions {function}")
     return found.pop()
+
+
+def addresses_of(project, function):
+    pattern = LEMMAS[function][0] if function in LEMMAS else f"^{function}$"
+    return {symbol.rebased_addr for symbol in project.loader.main_object.symbols if re.search(pattern, symbol.name)}
