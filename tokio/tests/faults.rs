@@ -62,7 +62,7 @@ fn relay_bulk(mut from: &TcpStream, mut to: &TcpStream) {
 }
 
 #[test]
-fn global_only_refuses_loopback_and_private_destinations() {
+fn global_only_refuses_loopback_and_private_destinations_and_bind_for_any_peer() {
     let server = Server::start(&["--global-only"]);
     let (_listener, address) = listener();
     for (name, port) in [("127.0.0.1", address.port()), ("localhost", address.port()), ("::ffff:10.0.0.1", 80)] {
@@ -70,6 +70,11 @@ fn global_only_refuses_loopback_and_private_destinations() {
         let error = connect(&mut server.connect(), destination, None).unwrap_err();
         assert_eq!(error.to_string(), client::Error::Refused(ReplyCode::NOT_ALLOWED).to_string(), "{name}");
     }
+    let mut wire = Wire::client(server.connect());
+    let (request, state) = authenticate(&mut wire, None).unwrap().bind(Endpoint::UNSPECIFIED);
+    wire.send(&request).unwrap();
+    let error = wire.receive(state).unwrap_err();
+    assert_eq!(error.to_string(), client::Error::Refused(ReplyCode::NOT_ALLOWED).to_string());
 }
 
 #[test]
