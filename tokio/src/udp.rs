@@ -98,7 +98,8 @@ impl<R: Resolve> Relay<R> {
         self.inside.local_addr()
     }
 
-    /// Relays until the client's TCP connection ends. Keepalive is set on it, so that it also ends if the client's host vanishes.
+    /// Relays until the client's TCP connection ends. Keepalive is set on the connection, so that the relay also ends if the
+    /// client's host vanishes.
     pub async fn run(mut self, control: &TcpStream) -> Relayed {
         let _ = keep_alive(control); // a relay without keepalive is better than none
         self.outside.ready().await;
