@@ -6,12 +6,16 @@ use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::task::{Context, Poll, ready};
 
+use socket2::SockRef;
 use socks5_sansio::{Encode, UdpHeader};
-use tokio::net::TcpStream;
+use tokio::net::{TcpStream, UdpSocket};
 
 use super::{aborted, max_data};
 use crate::batch::{BatchSocket, MAX_RECV_SEGMENTS, MAY_FRAGMENT, MESSAGES, Message, SEND_MAX};
 use crate::relay::ended;
+
+/// Room for a burst of batches; the buffers of most systems hold fewer than ten.
+const RECV_BUFFER_LEN: usize = 1 << 20;
 
 thread_local! {
     static SEND_BUFFER: RefCell<Vec<u8>> = RefCell::new(vec![0; SEND_MAX]);
@@ -22,6 +26,8 @@ thread_local! {
 ///
 /// On Linux, with the feature `batch`, a batch is sent or received in one system call, and never in IP fragments. Otherwise each
 /// datagram takes one call, and may be sent in IP fragments: see [`may_fragment`](Self::may_fragment).
+///
+/// The receive buffer of the socket has at least 1 MiB, or as much as the system permits (on Linux, `net.core.rmem_max`).
 ///
 /// The page [`http3`](crate::guide::http3) of the guide has an example.
 #[derive(Debug)]
@@ -48,7 +54,8 @@ impl Default for Received {
 }
 
 impl Batched {
-    pub(super) fn new(control: TcpStream, socket: tokio::net::UdpSocket, relay: SocketAddr) -> io::Result<Self> {
+    pub(super) fn new(control: TcpStream, socket: UdpSocket, relay: SocketAddr) -> io::Result<Self> {
+        let _ = extend_recv_buffer(&socket); // a short buffer is better than no association
         let socket = BatchSocket::new(socket)?;
         socket.forbid_fragments()?;
         Ok(Self { control, socket, relay })
@@ -171,5 +178,32 @@ impl Batched {
     #[must_use]
     pub const fn may_fragment(&self) -> bool {
         MAY_FRAGMENT
+    }
+}
+
+fn extend_recv_buffer(socket: &UdpSocket) -> io::Result<()> {
+    let socket = SockRef::from(socket);
+    if socket.recv_buffer_size()? < RECV_BUFFER_LEN {
+        socket.set_recv_buffer_size(RECV_BUFFER_LEN)?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn the_receive_buffer_is_extended_and_never_reduced() {
+        let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+        let len = || SockRef::from(&socket).recv_buffer_size().unwrap();
+        let set = |len| SockRef::from(&socket).set_recv_buffer_size(len).unwrap();
+        for (before, expected) in [(1 << 16, 1 << 20), (1 << 22, 1 << 22)] {
+            set(expected);
+            let expected = len(); // as much as the system permits
+            set(before);
+            extend_recv_buffer(&socket).unwrap();
+            assert_eq!(len(), expected);
+        }
     }
 }
