@@ -8,6 +8,7 @@ import collections
 import json
 import os
 import re
+import resource
 import signal
 import subprocess
 import sys
@@ -21,9 +22,11 @@ from theorems import THEOREMS
 
 ROOT = Path(__file__).resolve().parent.parent
 IMAGE = "libsocks5_sansio_proof.so"
-WORKERS, SECONDS = 2, 1200
+WORKERS, SECONDS, BYTES = 2, 1200, 8 << 30
 CONTEXT = get_context("fork")
 TREES = CONTEXT.Queue()
+# The image of each tree without a mutant: the order of its functions depends on the path.
+ORIGINALS = {}
 MESSAGES = "domain|endpoint|frame|gost|gssapi|hev|leaf|message|method|reply|request|runs|socks4|udp|uot|user_pass"
 SCOPE = re.compile(rf"src/(client|either|gssapi|receive|server|socks4|wire/({MESSAGES}))\.rs")
 
@@ -72,12 +75,13 @@ def refute(mutant):
     tree = TREES.get()
     file = tree / mutant["file"]
     text = file.read_text()
+    resource.setrlimit(resource.RLIMIT_AS, (BYTES, BYTES))
     signal.signal(signal.SIGALRM, out_of_time)
     signal.alarm(SECONDS)
     try:
         run("patch", "--quiet", "--force", str(file), cwd=tree, input=mutant["diff"], check=True)
         image = build(tree)
-        result = judge(image) if image else ("not viable", "")
+        result = judge(image, *ORIGINALS[tree]) if image else ("not viable", "")
     except Exception as error:
         result = "undecided", repr(error)
     finally:
@@ -91,10 +95,9 @@ def out_of_time(*_):
     raise TimeoutError
 
 
-def judge(image):
+def judge(image, old_constants, old_code):
     new_constants, code = functions(image)
-    old_constants, old_code = ORIGINAL
-    if (new_constants, code) == ORIGINAL:
+    if (new_constants, code) == (old_constants, old_code):
         return "same code", ""
     changed = [name for name, (function, _) in THEOREMS.items() if function and code.get(function) != old_code.get(function)]
     if new_constants != old_constants:  # they include jump tables, so that any function may have changed
@@ -115,13 +118,13 @@ def expected_time(code, name):
 
 
 def main(directory, *wanted):
-    global ORIGINAL
     directory = Path(directory).resolve()
     directory.mkdir(parents=True, exist_ok=True)
     for worker in range(WORKERS):
-        copy_tree(directory / str(worker))
-        ORIGINAL = functions(build(directory / str(worker)))
-        TREES.put(directory / str(worker))
+        tree = directory / str(worker)
+        copy_tree(tree)
+        ORIGINALS[tree] = functions(build(tree))
+        TREES.put(tree)
 
     results = directory / "results.jsonl"
     results.touch()
