@@ -14,7 +14,7 @@ use super::{aborted, max_data};
 use crate::batch::{BatchSocket, MAX_RECV_SEGMENTS, MAY_FRAGMENT, MESSAGES, Message, SEND_MAX};
 use crate::relay::ended;
 
-/// Room for a burst of batches; the buffers of most systems hold fewer than ten.
+/// Room for a burst of batches, which the default of Linux (208 KiB) does not have.
 const RECV_BUFFER_LEN: usize = 1 << 20;
 
 thread_local! {
@@ -191,19 +191,27 @@ fn extend_recv_buffer(socket: &UdpSocket) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use tokio::net::TcpListener;
+
     use super::*;
+
+    /// Requests a length of the receive buffer, and returns the one that the system grants.
+    fn set_recv_buffer(socket: &UdpSocket, len: usize) -> usize {
+        SockRef::from(socket).set_recv_buffer_size(len).unwrap();
+        SockRef::from(socket).recv_buffer_size().unwrap()
+    }
 
     #[tokio::test]
     async fn the_receive_buffer_is_extended_and_never_reduced() {
-        let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
-        let len = || SockRef::from(&socket).recv_buffer_size().unwrap();
-        let set = |len| SockRef::from(&socket).set_recv_buffer_size(len).unwrap();
-        for (before, expected) in [(1 << 16, 1 << 20), (1 << 22, 1 << 22)] {
-            set(expected);
-            let expected = len(); // as much as the system permits
-            set(before);
-            extend_recv_buffer(&socket).unwrap();
-            assert_eq!(len(), expected);
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        for (before, after) in [(1 << 16, RECV_BUFFER_LEN), (1 << 22, 1 << 22)] {
+            let control = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+            let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+            let relay = socket.local_addr().unwrap();
+            let expected = set_recv_buffer(&socket, after);
+            set_recv_buffer(&socket, before);
+            let association = Batched::new(control, socket, relay).unwrap();
+            assert_eq!(SockRef::from(&association.socket.socket).recv_buffer_size().unwrap(), expected);
         }
     }
 }
