@@ -112,11 +112,6 @@ def judge(image, old_constants, old_code):
     return ("undecided", "; ".join(undecided)) if undecided else ("NOT SEEN", ", ".join(changed))
 
 
-def expected_time(code, name):
-    """Short functions are proved or refuted soon, but the loops of the lemmas are not."""
-    return name.startswith("lemma"), sum(map(len, code[THEOREMS[name][0]]))
-
-
 def main(directory, *wanted):
     directory = Path(directory).resolve()
     directory.mkdir(parents=True, exist_ok=True)
